@@ -1,0 +1,3 @@
+import type { AnyCommand } from "./command.ts";
+
+export const eventLogCommands: readonly AnyCommand[] = [];
