@@ -1,0 +1,113 @@
+/** Keys of a system on one machine: made on its first start, kept as files that only their owner can read. */
+import { constants } from "node:fs";
+import { chmod, link, mkdir, open, readFile, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { calculateJwkThumbprint, exportJWK, generateKeyPair } from "jose";
+import type { Random } from "../domain/random.ts";
+import { formatKeySet, type KeySet, parseKeySet } from "./key-set.ts";
+
+export interface LocalKeys {
+  readonly signingKeys: KeySet;
+  /** 32 bytes. */
+  readonly otpPepper: Uint8Array;
+  /** 32 bytes: AES-256. */
+  readonly otpCipherKey: Uint8Array;
+  /** 32 bytes. */
+  readonly integrityKey: Uint8Array;
+}
+
+/** Below the data directory. */
+export const keyDirectory = "keys";
+export const signingKeysFile = "signing-keys.json";
+
+const secretBytes = 32;
+const secretPattern = /^[0-9a-f]{64}$/;
+const rsaBits = 2048;
+
+/**
+ * Reads the keys under `dataDirectory/keys` and makes those that are missing: RSA-2048, and 32 random bytes each in
+ * hexadecimal; files of mode 0600 in a directory of mode 0700, written whole or not at all.
+ * @throws {Error} one line that names the file and the fault: a damaged key is never replaced
+ */
+export async function openKeyFiles(dataDirectory: string, random: Random): Promise<LocalKeys> {
+  const directory = join(dataDirectory, keyDirectory);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  return {
+    signingKeys: await openSigningKeys(join(directory, signingKeysFile)),
+    otpPepper: await openSecret(join(directory, "otp-pepper"), random),
+    otpCipherKey: await openSecret(join(directory, "otp-cipher-key"), random),
+    integrityKey: await openSecret(join(directory, "integrity-key"), random),
+  };
+}
+
+/** Reads the signing keys alone, for a reload. @throws {Error} one line that names the file and the fault */
+export async function readSigningKeys(dataDirectory: string): Promise<KeySet> {
+  const path = join(dataDirectory, keyDirectory, signingKeysFile);
+  const text = await readIfThere(path);
+  if (text === undefined) throw new Error(`key file ${path}: missing`);
+  return parseKeySet(text, path);
+}
+
+/** A fresh RSA-2048 key as the only key of a set; its id is its RFC 7638 thumbprint. */
+export async function generateKeySet(): Promise<KeySet> {
+  const pair = await generateKeyPair("RS256", { modulusLength: rsaBits, extractable: true });
+  const jwk = await exportJWK(pair.privateKey);
+  const keyId = await calculateJwkThumbprint(jwk);
+  return {
+    currentKeyId: keyId,
+    keys: [{ keyId, canSign: true, jwk: { ...jwk, kid: keyId, alg: "RS256", use: "sig" } }],
+  };
+}
+
+async function openSigningKeys(path: string): Promise<KeySet> {
+  const text = await readIfThere(path);
+  if (text !== undefined) return parseKeySet(text, path);
+  return parseKeySet(await createOnce(path, formatKeySet(await generateKeySet())), path);
+}
+
+async function openSecret(path: string, random: Random): Promise<Uint8Array> {
+  const text =
+    (await readIfThere(path)) ?? (await createOnce(path, `${random.bytes(secretBytes).toHex()}\n`));
+  const hex = text.trim();
+  if (!secretPattern.test(hex)) {
+    throw new Error(`key file ${path}: expected 64 lower-case hexadecimal characters, found ${hex.length}`);
+  }
+  return Uint8Array.fromHex(hex);
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw new Error(`key file ${path}: cannot be read (${codeOf(error)})`, { cause: error });
+  }
+}
+
+/** Whoever is first wins; the loser reads what the winner wrote. @returns the content that holds */
+async function createOnce(path: string, content: string): Promise<string> {
+  const draft = `${path}.${process.pid}.new`;
+  try {
+    const file = await open(draft, constants.O_CREAT | constants.O_WRONLY | constants.O_TRUNC, 0o600);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    // The mode of `open` is cut by the umask and ignored for a file that exists.
+    await chmod(draft, 0o600);
+    await link(draft, path).catch((error: unknown) => {
+      if (codeOf(error) !== "EEXIST") throw error;
+    });
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw new Error(`key file ${path}: cannot be written (${codeOf(error)})`, { cause: error });
+  } finally {
+    await unlink(draft).catch(() => undefined);
+  }
+}
+
+function codeOf(error: unknown): string {
+  return (error as { readonly code?: string } | undefined)?.code ?? String(error);
+}
