@@ -108,7 +108,10 @@ CREATE TABLE revoked_tokens (
 CREATE INDEX revoked_tokens_by_expiry ON revoked_tokens (expires_at_ms);
 `;
 
-/** Offsets of deleted rows are never given again, hence AUTOINCREMENT. Position rows of partition -1 are floors. */
+/**
+ * Offsets are dense per topic and never given again: the next one is above both the newest row and the start in
+ * `log_starts`. Position rows of partition -1 are floors: everything below is handled, in every partition.
+ */
 const logs = `
 CREATE TABLE delivery_state (
   user_id TEXT NOT NULL,
@@ -118,15 +121,15 @@ CREATE TABLE delivery_state (
   PRIMARY KEY (user_id, chat_id)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE event_log (
-  log_offset INTEGER PRIMARY KEY AUTOINCREMENT,
   topic TEXT NOT NULL,
+  log_offset INTEGER NOT NULL,
   partition INTEGER NOT NULL,
   record_key TEXT,
   headers TEXT NOT NULL,
   value BLOB NOT NULL,
-  timestamp_ms INTEGER NOT NULL
+  timestamp_ms INTEGER NOT NULL,
+  PRIMARY KEY (topic, log_offset)
 ) STRICT;
-CREATE INDEX event_log_by_topic ON event_log (topic, log_offset);
 CREATE TABLE log_starts (
   topic TEXT PRIMARY KEY,
   log_offset INTEGER NOT NULL
