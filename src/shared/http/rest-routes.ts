@@ -27,7 +27,7 @@ export interface RestRoute {
 export function restRoutes(service: DescService): readonly RestRoute[] {
   return service.methods
     .map((method) => restRoute(method))
-    .sort((a, b) => specificity(a.template).localeCompare(specificity(b.template)));
+    .sort((a, b) => (specificity(a.template) < specificity(b.template) ? -1 : 1));
 }
 
 function restRoute(method: DescMethod): RestRoute {
@@ -57,7 +57,7 @@ function isVerb(text: string | undefined): text is Verb {
   return text === "GET" || text === "POST" || text === "PUT" || text === "PATCH" || text === "DELETE";
 }
 
-/** "~" sorts after every character of a literal segment. */
+/** In code units "~" sorts after every character of a literal segment. */
 function specificity(template: string): string {
   return template.replaceAll(/\{[a-z_]+\}/g, "~");
 }
