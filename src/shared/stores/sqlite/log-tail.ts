@@ -47,6 +47,11 @@ export class LogTail {
     for (const listener of this.#listeners) listener();
   }
 
+  /** Says that a table ends before `offset`, so that a topic without news is not read again and again. */
+  startAt(topic: Topic, offset: number): void {
+    if (!this.#topics.has(topic)) this.#topics.set(topic, { start: offset, records: [] });
+  }
+
   /** Up to `limit` records from offset `from` on; empty at the end; undefined where the table must be read. */
   slice(topic: Topic, from: number, limit: number): readonly LogRecord[] | undefined {
     const tail = this.#topics.get(topic);
