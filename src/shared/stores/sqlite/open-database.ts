@@ -59,7 +59,8 @@ export function migrate(db: Database, path: string, steps: readonly string[]): v
   }
 }
 
-function checkOurs(db: Database, path: string): void {
+/** @throws {Error} the file is no database, or one of another program */
+export function checkOurs(db: Database, path: string): void {
   let found: number;
   let tables: number;
   try {
@@ -75,6 +76,7 @@ function checkOurs(db: Database, path: string): void {
   }
 }
 
-function versionOf(db: Database): number {
+/** Schema version of the file; 0 = nothing in it yet. */
+export function versionOf(db: Database): number {
   return db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
 }
