@@ -77,6 +77,8 @@ function violations(file: Pick<SourceFile, "path" | "imports" | "isTest">): stri
     if (target === undefined) return [];
     if (file.isTest && !target.startsWith("src/")) return [];
     const to = roomOf(target);
+    // The version stands there and nowhere else.
+    if (target === "package.json") return [];
     if (!target.startsWith("src/")) return [`${file.path} imports ${specifier}, which is outside src`];
     if (to === from || allowed.includes(to)) return [];
     // Tests may run on the real clock and the seeded randomness, whatever room they test.
