@@ -5,30 +5,12 @@
 import { type GroupOperation, mayDo, requiredRole } from "../shared/domain/chat.ts";
 import { TriplaneError } from "../shared/domain/errors.ts";
 import { type ChatId, parseChatId, type UserId } from "../shared/domain/ids.ts";
-import { type Caller, type RequestInfo, requestInfo } from "../shared/rpc/request-info.ts";
 import type { Chat, Membership } from "../shared/stores/chat-store.ts";
 import { auditActor, auditContext } from "./audit-context.ts";
-import { callerId } from "./caller-id.ts";
+import { type CallerContext, callerId } from "./caller-context.ts";
 import type { ChatMgmtDeps } from "./chatmgmt-deps.ts";
 
 export type ChatAccessDeps = Pick<ChatMgmtDeps, "chats" | "audit">;
-
-/** Who calls, with all that is known of the call. */
-export interface CallerContext {
-  readonly caller: Caller;
-  readonly info: RequestInfo;
-}
-
-/** @throws {TriplaneError} UNAUTHORIZED when nobody was authenticated */
-export function callerContext(context: Parameters<typeof requestInfo>[0]): CallerContext {
-  const info = requestInfo(context);
-  if (info.caller === undefined) {
-    throw new TriplaneError("UNAUTHORIZED", "Authentication is required", {
-      details: { reason: "token_missing" },
-    });
-  }
-  return { caller: info.caller, info };
-}
 
 /** The caller's own membership. @throws {TriplaneError} NOT_FOUND no such chat, NOT_A_MEMBER */
 export async function requireMembership(
@@ -38,7 +20,7 @@ export async function requireMembership(
 ): Promise<Membership> {
   const chatId = parseChatId(rawChatId);
   if (chatId === undefined) throw chatNotFound();
-  const userId = callerId(context.caller);
+  const userId = callerId(context);
   const [membership] = await deps.chats.memberships([{ chatId, userId }]);
   if (membership !== undefined) return membership;
   if ((await deps.chats.getChat(chatId)) === undefined) throw chatNotFound();

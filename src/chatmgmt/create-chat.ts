@@ -1,12 +1,12 @@
 /** Use case: creates a direct chat (once per pair of users, for ever) or a group. */
+
 import type { HandlerContext } from "@connectrpc/connect";
 import { TriplaneError } from "../shared/domain/errors.ts";
 import { parseChatId, parseUserId, type UserId } from "../shared/domain/ids.ts";
 import { type CreateChatRequest, CreateChatRequestSchema } from "../shared/gen/messaging/v1/chatmgmt_pb.js";
 import { markIdempotentReplay } from "../shared/rpc/request-info.ts";
 import type { Chat } from "../shared/stores/chat-store.ts";
-import { callerId } from "./caller-id.ts";
-import { type CallerContext, callerContext } from "./chat-access.ts";
+import { type CallerContext, callerContext, callerId } from "./caller-context.ts";
 import { requireRoomForChat, requireRoomForGroup } from "./chat-caps.ts";
 import { type ChatWithMembers, chatWithMembers } from "./chat-fields.ts";
 import type { ChatMgmtDeps } from "./chatmgmt-deps.ts";
@@ -51,7 +51,7 @@ export async function createChat(
   handler: HandlerContext,
 ): Promise<ChatWithMembers> {
   const context = callerContext(handler);
-  const plan = planChat(deps, request, callerId(context.caller));
+  const plan = planChat(deps, request, callerId(context));
   const { chat, replayed } = await runIdempotent(deps, {
     route: "POST /chats",
     schema: CreateChatRequestSchema,

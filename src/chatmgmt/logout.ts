@@ -1,7 +1,7 @@
 /** Use case: ends the session that the caller's token belongs to. The token's session decides, never the body. */
 import { parseSessionId, parseUserId } from "../shared/domain/ids.ts";
-import type { Caller, RequestInfo } from "../shared/rpc/request-info.ts";
 import { auditActor, auditContext } from "./audit-context.ts";
+import type { CallerContext } from "./caller-context.ts";
 import type { ChatMgmtDeps } from "./chatmgmt-deps.ts";
 import { revokeSessions, revokeTokens } from "./revoke-sessions.ts";
 
@@ -11,7 +11,8 @@ type Deps = Pick<
 >;
 
 /** A session that is gone already is fine. @throws {TriplaneError} SERVICE_UNAVAILABLE, with the session still there */
-export async function logout(deps: Deps, caller: Caller, info: RequestInfo): Promise<Record<never, never>> {
+export async function logout(deps: Deps, context: CallerContext): Promise<Record<never, never>> {
+  const { caller, info } = context;
   await revokeTokens(deps, [{ jti: caller.tokenId, exp: Math.floor(caller.expiresAtMs / 1000) }]);
   const sessionId = parseSessionId(caller.sessionId);
   const userId = parseUserId(caller.userId);

@@ -13,6 +13,7 @@ import type {
 import type { Caller, RequestInfo } from "../shared/rpc/request-info.ts";
 import type { Session } from "../shared/stores/session-store.ts";
 import { auditActor, auditContext } from "./audit-context.ts";
+import type { CallerContext } from "./caller-context.ts";
 import type { ChatMgmtDeps } from "./chatmgmt-deps.ts";
 import { requireDeviceIdHeader } from "./device-id-header.ts";
 import { hashRefreshToken, mintTokens, withLiveToken } from "./mint-tokens.ts";
@@ -33,15 +34,15 @@ type Deps = Pick<
 >;
 
 /**
- * @param caller of the presented access token, of which everything but the expiry was verified
+ * @param context with the presented access token, of which everything but the expiry was verified
  * @throws {TriplaneError} INVALID_REFRESH_TOKEN, DEVICE_MISMATCH, SERVICE_UNAVAILABLE
  */
 export async function refreshToken(
   deps: Deps,
   request: RefreshTokenRequest,
-  caller: Caller,
-  info: RequestInfo,
+  context: CallerContext,
 ): Promise<MessageInitShape<typeof RefreshTokenResponseSchema>> {
+  const { caller, info } = context;
   const deviceId = requireDeviceIdHeader(info);
   const session = await liveSession(deps, caller);
   if (session.deviceId !== deviceId) {

@@ -2,12 +2,13 @@
  * Runs a call once per Idempotency-Key. The key's record is written with the effect itself, so that neither exists
  * without the other; a repeated call is answered from what is there now.
  */
+
 import { createHash } from "node:crypto";
 import { type DescMessage, type MessageShape, toJson } from "@bufbuild/protobuf";
 import { TriplaneError } from "../shared/domain/errors.ts";
 import type { NewRestIdempotencyRecord } from "../shared/stores/rest-idempotency-store.ts";
+import type { CallerContext } from "./caller-context.ts";
 import { canonicalJson } from "./canonical-json.ts";
-import type { CallerContext } from "./chat-access.ts";
 import type { ChatMgmtDeps } from "./chatmgmt-deps.ts";
 
 type Deps = Pick<ChatMgmtDeps, "restIdempotency" | "clock" | "logger">;

@@ -1,4 +1,5 @@
 /** Use cases: the user's own sessions. */
+
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { isoTime } from "../shared/domain/clock.ts";
 import { TriplaneError } from "../shared/domain/errors.ts";
@@ -8,10 +9,9 @@ import type {
   DeleteSessionsRequest,
   ListSessionsResponseSchema,
 } from "../shared/gen/messaging/v1/chatmgmt_pb.js";
-import type { Caller, RequestInfo } from "../shared/rpc/request-info.ts";
 import type { Session } from "../shared/stores/session-store.ts";
 import { auditActor, auditContext } from "./audit-context.ts";
-import { callerId } from "./caller-id.ts";
+import { type CallerContext, callerId } from "./caller-context.ts";
 import type { ChatMgmtDeps } from "./chatmgmt-deps.ts";
 import { revokeSessions, revokeTokens } from "./revoke-sessions.ts";
 import { sessionFields } from "./session-fields.ts";
@@ -24,14 +24,15 @@ type Deps = Pick<
 /** The oldest first; never an expired one. */
 export async function listSessions(
   deps: Deps,
-  caller: Caller,
+  context: CallerContext,
 ): Promise<MessageInitShape<typeof ListSessionsResponseSchema>> {
-  const sessions = await liveSessions(deps, caller);
+  const sessions = await liveSessions(deps, context);
+  const current = context.caller.sessionId;
   return {
     items: sessions.map((session) => ({
       ...sessionFields(session),
       lastActiveAt: isoTime(session.lastActiveAtMs),
-      isCurrent: session.sessionId === caller.sessionId,
+      isCurrent: session.sessionId === current,
     })),
   };
 }
@@ -40,15 +41,14 @@ export async function listSessions(
 export async function deleteSession(
   deps: Deps,
   request: DeleteSessionRequest,
-  caller: Caller,
-  info: RequestInfo,
+  context: CallerContext,
 ): Promise<Record<never, never>> {
   const sessionId = parseSessionId(request.sessionId);
   const session = sessionId === undefined ? undefined : await deps.sessions.getSession(sessionId);
-  if (session?.userId !== caller.userId || session.expiresAtMs <= deps.clock.nowMs()) {
+  if (session?.userId !== context.caller.userId || session.expiresAtMs <= deps.clock.nowMs()) {
     throw new TriplaneError("NOT_FOUND", "There is no such session");
   }
-  await end(deps, [session], caller, info);
+  await end(deps, [session], context);
   return {};
 }
 
@@ -56,42 +56,37 @@ export async function deleteSession(
 export async function deleteSessions(
   deps: Deps,
   request: DeleteSessionsRequest,
-  caller: Caller,
-  info: RequestInfo,
+  context: CallerContext,
 ): Promise<{ readonly revokedCount: number }> {
   const includeCurrent = request.includeCurrent ?? false;
-  const sessions = (await liveSessions(deps, caller)).filter(
-    (session) => includeCurrent || session.sessionId !== caller.sessionId,
+  const sessions = (await liveSessions(deps, context)).filter(
+    (session) => includeCurrent || session.sessionId !== context.caller.sessionId,
   );
-  await end(deps, sessions, caller, info);
+  await end(deps, sessions, context);
   return { revokedCount: sessions.length };
 }
 
-async function end(
-  deps: Deps,
-  sessions: readonly Session[],
-  caller: Caller,
-  info: RequestInfo,
-): Promise<void> {
+async function end(deps: Deps, sessions: readonly Session[], context: CallerContext): Promise<void> {
+  const { caller } = context;
   if (sessions.some((session) => session.sessionId === caller.sessionId)) {
     await revokeTokens(deps, [{ jti: caller.tokenId, exp: Math.floor(caller.expiresAtMs / 1000) }]);
   }
-  await revokeSessions(deps, callerId(caller), sessions, "user_request");
+  await revokeSessions(deps, callerId(context), sessions, "user_request");
   for (const session of sessions) {
     deps.audit.record({
       type: "session.revoked",
       outcome: "success",
       reason: "user_request",
-      actor: { ...auditActor(info), deviceId: session.deviceId },
+      actor: { ...auditActor(context.info), deviceId: session.deviceId },
       target: { type: "session", resourceId: session.sessionId },
-      ...auditContext(info),
+      ...auditContext(context.info),
       details: {},
     });
   }
 }
 
-async function liveSessions(deps: Deps, caller: Caller): Promise<readonly Session[]> {
+async function liveSessions(deps: Deps, context: CallerContext): Promise<readonly Session[]> {
   const nowMs = deps.clock.nowMs();
-  const sessions = await deps.sessions.listSessions(callerId(caller));
+  const sessions = await deps.sessions.listSessions(callerId(context));
   return sessions.filter((session) => session.expiresAtMs > nowMs);
 }

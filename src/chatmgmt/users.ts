@@ -1,4 +1,5 @@
 /** Use cases: the own profile and the public profile of another user. */
+
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { isoTime } from "../shared/domain/clock.ts";
 import { TriplaneError } from "../shared/domain/errors.ts";
@@ -9,9 +10,8 @@ import type {
   GetUserResponseSchema,
   UpdateMeRequest,
 } from "../shared/gen/messaging/v1/chatmgmt_pb.js";
-import type { Caller } from "../shared/rpc/request-info.ts";
 import type { User } from "../shared/stores/user-store.ts";
-import { callerId } from "./caller-id.ts";
+import { type CallerContext, callerId } from "./caller-context.ts";
 import type { ChatMgmtDeps } from "./chatmgmt-deps.ts";
 import { fieldRefused } from "./field-refused.ts";
 
@@ -19,18 +19,18 @@ type Deps = Pick<ChatMgmtDeps, "users" | "clock">;
 type Me = Omit<MessageInitShape<typeof GetMeResponseSchema>, "$typeName" | "$unknown">;
 
 /** @throws {TriplaneError} NOT_FOUND when the account is gone */
-export async function getMe(deps: Deps, caller: Caller): Promise<Me> {
-  const [user] = await deps.users.getUsers([callerId(caller)]);
+export async function getMe(deps: Deps, context: CallerContext): Promise<Me> {
+  const [user] = await deps.users.getUsers([callerId(context)]);
   return ownProfile(user);
 }
 
 /** @throws {TriplaneError} VALIDATION_ERROR when nothing is to be changed, NOT_FOUND */
-export async function updateMe(deps: Deps, request: UpdateMeRequest, caller: Caller): Promise<Me> {
+export async function updateMe(deps: Deps, request: UpdateMeRequest, context: CallerContext): Promise<Me> {
   const { displayName } = request;
   if (displayName === undefined) {
     throw fieldRefused("display_name", "REQUIRED", "Nothing to change: display_name is missing");
   }
-  return ownProfile(await deps.users.setDisplayName(callerId(caller), displayName, deps.clock.nowMs()));
+  return ownProfile(await deps.users.setDisplayName(callerId(context), displayName, deps.clock.nowMs()));
 }
 
 /** Never the phone number. @throws {TriplaneError} NOT_FOUND */
