@@ -67,13 +67,13 @@ const foreignCodes = {
 const knownCodes: ReadonlySet<string> = new Set(errorCodes);
 
 /** The refusal as it goes over the wire; `cause` stays here, for the log. */
-export function toConnectError(error: TriplaneError): ConnectError {
+export function toConnectError(error: TriplaneError, code: Code = connectCodes[error.code]): ConnectError {
   const details = error.code === "INTERNAL_ERROR" ? undefined : error.details;
   const value: JsonObject = { code: error.code };
   if (details !== undefined) value["details"] = plainJson(details);
   return new ConnectError(
     error.message,
-    connectCodes[error.code],
+    code,
     { [errorCodeHeader]: error.code },
     [{ desc: StructSchema, value: fromJson(StructSchema, value) }],
     error,
@@ -110,9 +110,23 @@ const genericMessages = {
   SERVICE_UNAVAILABLE: "The service is temporarily unavailable",
 } as const;
 
-/** Anything that a handler may throw, as one of ours. */
+/** Anything that a handler may throw, as one of ours. What an abort signal threw is a call out of time. */
 export function normalizeError(thrown: unknown): TriplaneError {
-  return thrown instanceof ConnectError ? fromConnectError(thrown) : toTriplaneError(thrown);
+  if (thrown instanceof ConnectError) return fromConnectError(thrown);
+  if (thrown instanceof DOMException && (thrown.name === "AbortError" || thrown.name === "TimeoutError")) {
+    return new TriplaneError("SERVICE_UNAVAILABLE", genericMessages.SERVICE_UNAVAILABLE, { cause: thrown });
+  }
+  return toTriplaneError(thrown);
+}
+
+/** Connect codes that say more to a caller than the one of our code would. */
+const keptCodes: readonly Code[] = [Code.DeadlineExceeded, Code.Canceled, Code.Unimplemented];
+
+/** Anything that a handler may throw, for the wire. */
+export function normalizeConnectError(thrown: unknown): ConnectError {
+  const error = normalizeError(thrown);
+  const kept = thrown instanceof ConnectError && keptCodes.includes(thrown.code);
+  return kept ? toConnectError(error, thrown.code) : toConnectError(error);
 }
 
 /** Server side, outermost: whatever a handler throws leaves as a Connect error that carries our code. */
@@ -123,7 +137,7 @@ export function errorInterceptor(onInternal: (error: TriplaneError, method: stri
     } catch (thrown) {
       const error = normalizeError(thrown);
       if (error.code === "INTERNAL_ERROR") onInternal(error, request.method.name);
-      throw toConnectError(error);
+      throw normalizeConnectError(thrown);
     }
   };
 }

@@ -27,7 +27,7 @@ import {
 } from "@connectrpc/connect";
 import type { Clock } from "../domain/clock.ts";
 import { createCallContext } from "./call-context.ts";
-import { normalizeError, toConnectError } from "./error-edge.ts";
+import { normalizeConnectError } from "./error-edge.ts";
 
 export interface InProcessRouter {
   service<S extends DescService>(service: S, implementation: Partial<ServiceImpl<S>>): InProcessRouter;
@@ -111,7 +111,7 @@ export function createInProcessTransport(options: InProcessTransportOptions): Tr
         signal: callSignal,
         message: create(method.input, input) as MessageShape<DescMessage>,
       }).catch((thrown: unknown) => {
-        throw thrown instanceof ConnectError ? thrown : toConnectError(normalizeError(thrown));
+        throw normalizeConnectError(thrown);
       });
     const bounded =
       signal === undefined && timeoutMs === undefined
