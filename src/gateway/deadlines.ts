@@ -1,0 +1,95 @@
+/**
+ * Deadlines of many connections on one timer: a binary heap by due time. Entries are lazy: when one falls due
+ * its owner says when it is really due, so that a heartbeat moves a deadline without touching the heap.
+ */
+import type { Clock, Timer } from "../shared/domain/clock.ts";
+
+export interface DeadlineOwner {
+  /** Acts on what is due and returns the next due time, or undefined when there is none. */
+  onDeadline(nowMs: number): number | undefined;
+}
+
+interface Entry {
+  readonly dueMs: number;
+  readonly owner: DeadlineOwner;
+}
+
+export class Deadlines {
+  readonly #clock: Clock;
+  readonly #heap: Entry[] = [];
+  #timer: Timer | undefined;
+  #timerDueMs = Number.POSITIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Wakes the owner at `dueMs` on the clock's wall time, or as soon after as the timer allows. */
+  add(dueMs: number, owner: DeadlineOwner): void {
+    this.#push({ dueMs, owner });
+    this.#arm();
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#heap.length = 0;
+  }
+
+  #arm(): void {
+    const first = this.#heap[0];
+    if (first === undefined || first.dueMs >= this.#timerDueMs) return;
+    this.#timer?.cancel();
+    this.#timerDueMs = first.dueMs;
+    this.#timer = this.#clock.setTimer(Math.max(0, first.dueMs - this.#clock.nowMs()), () => this.#fire());
+  }
+
+  #fire(): void {
+    this.#timer = undefined;
+    this.#timerDueMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.#clock.nowMs();
+    const again: Entry[] = [];
+    for (;;) {
+      const first = this.#heap[0];
+      if (first === undefined || first.dueMs > nowMs) break;
+      this.#pop();
+      const dueMs = first.owner.onDeadline(nowMs);
+      if (dueMs !== undefined) again.push({ dueMs: Math.max(dueMs, nowMs + 1), owner: first.owner });
+    }
+    for (const entry of again) this.#push(entry);
+    this.#arm();
+  }
+
+  #push(entry: Entry): void {
+    const heap = this.#heap;
+    let index = heap.length;
+    heap.push(entry);
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      const above = heap[parent] as Entry;
+      if (above.dueMs <= entry.dueMs) break;
+      heap[index] = above;
+      index = parent;
+    }
+    heap[index] = entry;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    let index = 0;
+    for (;;) {
+      let child = 2 * index + 1;
+      const left = heap[child];
+      if (left === undefined) break;
+      const right = heap[child + 1];
+      if (right !== undefined && right.dueMs < left.dueMs) child++;
+      const below = heap[child] as Entry;
+      if (last.dueMs <= below.dueMs) break;
+      heap[index] = below;
+      index = child;
+    }
+    heap[index] = last;
+  }
+}

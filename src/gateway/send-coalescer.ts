@@ -1,0 +1,207 @@
+/**
+ * Sends on their way to the durability plane: those that wait within one event-loop turn share a call, and per
+ * connection and chat the next call waits for the answer to the one before, so that arrival order is commit order.
+ * A send is never left without an answer while its connection lives.
+ */
+import { create } from "@bufbuild/protobuf";
+import { toTriplaneError } from "../shared/domain/errors.ts";
+import { limits } from "../shared/domain/limits.ts";
+import {
+  type PersistItem,
+  type PersistItemResult,
+  PersistItemSchema,
+  PersistMessagesRequestSchema,
+} from "../shared/gen/messaging/v1/ingest_pb.js";
+import type { SendMessageFrame } from "../shared/protocol/frames.ts";
+import { normalizeError } from "../shared/rpc/error-edge.ts";
+import type { Connection } from "./connection.ts";
+import { sendMessageAck } from "./encode-frame.ts";
+import type { GatewayDeps } from "./gateway-deps.ts";
+import { socketRefusal } from "./socket-refusal.ts";
+
+export interface PendingSend {
+  readonly connection: Connection;
+  readonly frame: SendMessageFrame;
+  readonly receivedAtMs: number;
+}
+
+type CoalescerDeps = Pick<GatewayDeps, "clock" | "logger" | "ingest" | "settings"> & {
+  readonly timestamp: () => string;
+};
+
+export class SendCoalescer {
+  readonly #deps: CoalescerDeps;
+  #turn: PendingSend[] = [];
+  #scheduled = false;
+  #callsInFlight = 0;
+  #whenQuiet: (() => void)[] = [];
+
+  constructor(deps: CoalescerDeps) {
+    this.#deps = deps;
+  }
+
+  add(send: PendingSend): void {
+    const { connection, frame } = send;
+    connection.requestsInFlight++;
+    connection.waitingSends ??= new Map();
+    const behind = connection.waitingSends.get(frame.payload.chat_id);
+    if (behind !== undefined) {
+      behind.push(send);
+      return;
+    }
+    this.#turn.push(send);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#deps.clock.setTimer(0, () => this.#endTurn());
+  }
+
+  /** Resolves when no send is waiting for an answer. */
+  quiet(): Promise<void> {
+    if (this.#callsInFlight === 0 && this.#turn.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenQuiet.push(resolve));
+  }
+
+  #endTurn(): void {
+    this.#scheduled = false;
+    const turn = this.#turn;
+    this.#turn = [];
+    for (const group of this.#groups(turn)) {
+      for (const call of this.#calls(group)) void this.#call(call);
+    }
+  }
+
+  /** Splits a group into calls of at most 100; sends of one connection and chat never span two calls that run at once. */
+  #calls(group: readonly PendingSend[]): readonly (readonly PendingSend[])[] {
+    const calls: PendingSend[][] = [];
+    let call: PendingSend[] = [];
+    let heldHere = new Set<unknown>();
+    for (const send of group) {
+      const { connection, frame } = send;
+      if (call.length === limits.persistItemsMax) {
+        calls.push(call);
+        call = [];
+        heldHere = new Set();
+      }
+      connection.waitingSends ??= new Map();
+      const behind = connection.waitingSends.get(frame.payload.chat_id);
+      if (behind !== undefined && !heldHere.has(behind)) {
+        behind.push(send);
+        continue;
+      }
+      if (behind === undefined) {
+        // From now on later sends of this chat wait for the answer.
+        const list: PendingSend[] = [];
+        connection.waitingSends.set(frame.payload.chat_id, list);
+        heldHere.add(list);
+      }
+      call.push(send);
+    }
+    if (call.length > 0) calls.push(call);
+    return calls;
+  }
+
+  #groups(turn: readonly PendingSend[]): Iterable<readonly PendingSend[]> {
+    if (this.#deps.settings.coalesceSendsBy === "store") return [turn];
+    return Map.groupBy(turn, (send) => send.frame.payload.chat_id).values();
+  }
+
+  async #call(sends: readonly PendingSend[]): Promise<void> {
+    const { clock, ingest, logger, settings } = this.#deps;
+    this.#callsInFlight++;
+    const nowMs = clock.nowMs();
+    try {
+      const request = create(PersistMessagesRequestSchema, {
+        items: sends.map((send, index) => itemOf(send, index, settings.persistTimeoutMs, nowMs)),
+      });
+      const response = await ingest.persistMessages(request, { timeoutMs: settings.persistTimeoutMs });
+      const timestamp = this.#deps.timestamp();
+      for (const [index, send] of sends.entries()) {
+        // Results carry their item's key; ours is its index, and the order is usually the same.
+        const result = response.results[index];
+        const own =
+          result?.requestKey === String(index)
+            ? result
+            : response.results.find((r) => r.requestKey === String(index));
+        this.#answer(send, own, timestamp);
+      }
+    } catch (thrown) {
+      const error = normalizeError(thrown);
+      logger.warn("persist_call_failed", {
+        code: error.code,
+        items: sends.length,
+        error: toTriplaneError(thrown),
+      });
+      for (const send of sends) {
+        this.#settle(send);
+        const { code, message, details } = socketRefusal(error.code, error.message, undefined);
+        send.connection.error(code, message, send.frame.request_id, details);
+      }
+    }
+    for (const connection of new Set(sends.map((send) => send.connection))) this.#next(connection, sends);
+    this.#callsInFlight--;
+    if (this.#callsInFlight === 0 && this.#turn.length === 0) {
+      for (const resolve of this.#whenQuiet.splice(0)) resolve();
+    }
+  }
+
+  #answer(send: PendingSend, result: PersistItemResult | undefined, timestamp: string): void {
+    this.#settle(send);
+    const { connection, frame } = send;
+    if (result?.outcome.case === "success") {
+      const { value } = result.outcome;
+      connection.control(
+        sendMessageAck(frame.request_id, timestamp, {
+          client_message_id: frame.payload.client_message_id,
+          message_id: value.messageId,
+          chat_id: frame.payload.chat_id,
+          sequence: Number(value.sequence),
+          created_at: value.createdAt,
+        }),
+      );
+      return;
+    }
+    const failure = result?.outcome.case === "failure" ? result.outcome.value : undefined;
+    const refusal = socketRefusal(
+      failure?.errorCode ?? "INTERNAL_ERROR",
+      failure?.errorMessage ?? "The send has no result",
+      failure?.retryAfterSeconds,
+    );
+    connection.error(refusal.code, refusal.message, frame.request_id, refusal.details);
+  }
+
+  #settle(send: PendingSend): void {
+    send.connection.requestsInFlight--;
+  }
+
+  /** The chats of this call are free again: what waited behind them goes with the next turn. */
+  #next(connection: Connection, sends: readonly PendingSend[]): void {
+    connection.flush();
+    const chats = new Set<string>();
+    for (const send of sends) if (send.connection === connection) chats.add(send.frame.payload.chat_id);
+    for (const chatId of chats) {
+      const behind = connection.waitingSends?.get(chatId);
+      connection.waitingSends?.delete(chatId);
+      for (const send of behind ?? []) {
+        connection.requestsInFlight--;
+        this.add(send);
+      }
+    }
+  }
+}
+
+function itemOf(send: PendingSend, index: number, timeoutMs: number, nowMs: number): PersistItem {
+  const { connection, frame } = send;
+  const { payload } = frame;
+  return create(PersistItemSchema, {
+    requestKey: String(index),
+    clientMessageId: payload.client_message_id,
+    chatId: payload.chat_id,
+    senderId: connection.init.userId,
+    deviceId: connection.init.deviceId,
+    connectionId: connection.init.connectionId,
+    content: payload.content,
+    requestId: frame.request_id,
+    deadlineMs: Math.max(1, timeoutMs - (nowMs - send.receivedAtMs)),
+    accessToken: connection.init.accessToken,
+  });
+}
