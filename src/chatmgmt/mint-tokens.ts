@@ -1,18 +1,25 @@
 /** Makes the tokens of a session: a signed access token and an opaque refresh token of which only the hash is kept. */
 import { createHash } from "node:crypto";
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { TriplaneError } from "../shared/domain/errors.ts";
 import type { SessionId, UserId } from "../shared/domain/ids.ts";
-import type { TokensSchema } from "../shared/gen/messaging/v1/chatmgmt_pb.js";
 import type { LiveToken } from "../shared/stores/session-store.ts";
 import type { ChatMgmtDeps } from "./chatmgmt-deps.ts";
 
 type Deps = Pick<ChatMgmtDeps, "accessTokens" | "clock" | "random" | "ids"> & {
-  readonly settings: Pick<ChatMgmtDeps["settings"], "auth">;
+  readonly settings: { readonly auth: Pick<ChatMgmtDeps["settings"]["auth"], "accessTokenTtlSeconds"> };
 };
 
+/** As clients get them. */
+export interface TokenFields {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  readonly tokenType: "Bearer";
+  /** Seconds. */
+  readonly expiresIn: number;
+}
+
 export interface MintedTokens {
-  readonly tokens: MessageInitShape<typeof TokensSchema>;
+  readonly tokens: TokenFields;
   readonly refreshTokenHash: string;
   readonly live: LiveToken;
 }

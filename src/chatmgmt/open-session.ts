@@ -4,7 +4,11 @@ import type { Session } from "../shared/stores/session-store.ts";
 import type { ChatMgmtDeps } from "./chatmgmt-deps.ts";
 import { type MintedTokens, mintTokens } from "./mint-tokens.ts";
 
-type Deps = Pick<ChatMgmtDeps, "accessTokens" | "clock" | "random" | "ids" | "settings">;
+type Deps = Pick<ChatMgmtDeps, "accessTokens" | "clock" | "random" | "ids"> & {
+  readonly settings: {
+    readonly auth: Omit<ChatMgmtDeps["settings"]["auth"], "sessionsPerUser">;
+  };
+};
 
 export interface OpenedSession {
   readonly session: Session;
