@@ -114,6 +114,18 @@ describe("arrows between rooms", () => {
     expect(imports).toEqual([]);
   });
 
+  test("what ships imports no test", () => {
+    const tests = new Set(files.filter((file) => file.isTest).map(({ path }) => path));
+    const found = files
+      .filter((file) => !file.isTest)
+      .flatMap((file) =>
+        file.imports
+          .filter(({ target }) => target !== undefined && tests.has(target))
+          .map(({ specifier }) => `${file.path} imports ${specifier}`),
+      );
+    expect(found).toEqual([]);
+  });
+
   test("the table is free of circles", () => {
     const visit = (room: string, path: readonly string[]): string[] => {
       if (path.includes(room)) return [[...path, room].join(" -> ")];

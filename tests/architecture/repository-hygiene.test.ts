@@ -10,6 +10,7 @@ import { root, sourceFiles } from "./source-files.ts";
 /** Files above the size, with the reason. */
 const longFiles: readonly { readonly path: string; readonly reason: string }[] = [
   { path: "tests/checker/faults.ts", reason: "one table: a broken history for every rule of the checker" },
+  { path: "src/shared/stores/chat-store.conformance.ts", reason: "one suite for one port" },
 ];
 const linesMax = 400;
 

@@ -40,10 +40,7 @@ function readSource(path: string): SourceFile {
     text,
     code,
     imports: importsOf(path, code),
-    isTest:
-      /\.(test|conformance)\.tsx?$|-fixture\.tsx?$|(^|\/)(fixtures?|testing|conformance-[a-z-]+)(\/|\.ts)/.test(
-        path,
-      ),
+    isTest: /\.(test|conformance|stress)\.tsx?$|-fixture\.ts$|\/conformance-[a-z-]+\.ts$/.test(path),
   };
 }
 

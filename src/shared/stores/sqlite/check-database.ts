@@ -37,7 +37,7 @@ const rules: readonly Rule[] = [
   },
   {
     name: "counter_present",
-    sql: `SELECT format('chat %s has no counter: triplane repair %s', chat_id, chat_id) AS text FROM chats
+    sql: `SELECT format('chat %s has no counter: triplane repair counter %s', chat_id, chat_id) AS text FROM chats
           WHERE chat_key NOT IN (SELECT chat_key FROM chat_counters)`,
   },
   {

@@ -1,0 +1,19 @@
+/** Every subcommand of the standalone server. */
+import { backupCommand } from "./backup.ts";
+import type { CliCommand } from "./cli-command.ts";
+import { configCommand } from "./config.ts";
+import { healthcheckCommand } from "./healthcheck.ts";
+import { repairCommand } from "./repair.ts";
+import { restoreCommand } from "./restore.ts";
+import { verifyCommand } from "./verify.ts";
+import { versionCommand } from "./version.ts";
+
+export const standaloneCommands: readonly CliCommand[] = [
+  healthcheckCommand,
+  versionCommand,
+  configCommand,
+  backupCommand,
+  restoreCommand,
+  verifyCommand,
+  repairCommand,
+];
