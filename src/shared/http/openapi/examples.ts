@@ -25,9 +25,9 @@ export function exampleField(plan: FieldPlan): unknown {
     return plan.repeated ? [value] : value;
   }
   const text = rule.example || rule.oneOf[0] || rule.defaultValue;
-  if (text === undefined && plan.repeated) return [];
-  if (text === undefined && !rule.required) return undefined;
-  const value = exampleScalar(plan, text ?? "");
+  if (text === "" && plan.repeated) return [];
+  if (text === "" && !rule.required) return undefined;
+  const value = exampleScalar(plan, text);
   return plan.repeated ? [value] : value;
 }
 
