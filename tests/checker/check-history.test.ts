@@ -14,7 +14,7 @@ describe("a clean history", () => {
       const result = checkHistory(events, store, options);
       expect(`seed ${seed}: ${renderReport(result)}`).toContain("\n0 violations");
     }
-  });
+  }, 60_000);
 
   test("holds every kind of event, so that the checks have something to look at", () => {
     const { events } = generateHistory(7, { clients: 6, chats: 3, actions: 1000 });

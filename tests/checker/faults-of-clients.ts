@@ -109,6 +109,33 @@ export const clientFaults: readonly Fault[] = [
     caught: ["timeline_lost"],
   },
   {
+    name: "a client that delivers in order goes backwards",
+    plant: (run, random) => {
+      const inOrder = new Set(
+        run.events.flatMap((event) =>
+          event.kind === "client_started" && event.deliversInOrder ? [event.client] : [],
+        ),
+      );
+      const early = anyOf(run, random, "timeline_delivered", ({ client }) => inOrder.has(client));
+      const next = run.events.find(
+        (event) =>
+          event.kind === "timeline_delivered" &&
+          event.client === early?.client &&
+          event.chatId === early.chatId &&
+          event.message.sequence === early.message.sequence + 1,
+      );
+      if (early === undefined || next?.kind !== "timeline_delivered") return undefined;
+      const events = run.events
+        .filter((event) => event.kind !== "timeline_shown")
+        .map((event) => {
+          if (event === early) return { ...early, message: next.message };
+          return event === next ? { ...next, message: early.message } : event;
+        });
+      return { ...run, events };
+    },
+    caught: ["timeline_backwards"],
+  },
+  {
     name: "an application gets a message twice",
     plant: (run, random) => {
       const delivery = anyOf(run, random, "timeline_delivered");

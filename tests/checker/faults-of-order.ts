@@ -17,35 +17,26 @@ export const orderFaults: readonly Fault[] = [
   {
     name: "one connection's sends are numbered in another order than sent",
     plant: (run, random) => {
-      const first = anyOf(
-        run,
-        random,
-        "send_started",
-        ({ attempt, content }) => attempt === 0 && content !== "",
-      );
       const recorded = arrangeHistory(run.events, run.store);
-      const exchange = [...recorded.sends.values()].find(
-        (send) => send.clientMessageId === first?.clientMessageId,
-      )?.exchanges;
-      const ack = exchange?.[0]?.answers[0];
-      if (first === undefined || exchange?.length !== 1 || ack?.kind !== "ack_received" || ack.sequence < 2)
-        return undefined;
-      const before = run.store.messages.find(
-        (row) => row.chatId === first.chatId && row.sequence === ack.sequence - 1,
+      // Sends that needed one transmission, by the message that they became.
+      const once = new Map(
+        [...recorded.sends.values()].flatMap(({ exchanges: [only, ...more] }) => {
+          const ack = more.length === 0 ? only?.answers[0] : undefined;
+          return only === undefined || ack?.kind !== "ack_received" ? [] : [[ack.messageId, only.request]];
+        }),
       );
-      const beforeSend = [...recorded.sends.values()].find(
-        (send) => send.chatId === first.chatId && send.clientMessageId === before?.clientMessageId,
-      );
-      const beforeExchange = beforeSend?.exchanges[0];
-      const beforeAck = beforeExchange?.answers[0];
-      if (beforeSend?.exchanges.length !== 1 || beforeAck === undefined || beforeExchange === undefined)
-        return undefined;
-      const same = beforeExchange.request.connectionId === first.connectionId;
-      // Not yet seen by anybody when the second one left: only the connection's own order is broken.
-      const known = recorded.knowledge.before(first.chatId, first.atMs)?.sequence ?? 0;
-      if (!same || known >= ack.sequence - 1 || before === undefined) return undefined;
-      const after = run.store.messages.find((row) => row.messageId === ack.messageId);
-      return after === undefined ? undefined : crossed(run, before, after);
+      const pairs = run.store.messages.flatMap((after) => {
+        const before = recorded.chats.get(after.chatId)?.bySequence.get(after.sequence - 1);
+        const [first, second] = [once.get(before?.messageId ?? ""), once.get(after.messageId)];
+        if (before === undefined || first === undefined || second === undefined) return [];
+        if (first.connectionId !== second.connectionId) return [];
+        // Nobody has seen the first one when the second leaves: only the connection's own order is broken.
+        const known = recorded.knowledge.before(after.chatId, second.atMs)?.sequence ?? 0;
+        return known < before.sequence ? [{ before, after }] : [];
+      });
+      if (pairs.length === 0) return undefined;
+      const { before, after } = random.pick(pairs);
+      return crossed(run, before, after);
     },
     caught: ["connection_order"],
   },

@@ -33,18 +33,22 @@ function kindsIn(run: GeneratedRun): readonly ViolationKind[] {
 }
 
 describe("a planted fault is caught by the right check", () => {
-  test.each(faults.map((fault) => [fault.name, fault] as const))("%s", (_, fault) => {
-    let planted = 0;
-    for (const [seed, run] of runs) {
-      const broken = plant(fault, run, seed);
-      if (broken === undefined) continue;
-      planted += 1;
-      const alongside = new Set(fault.alongside ?? []);
-      const kinds = kindsIn(broken).filter((kind) => !alongside.has(kind));
-      expect({ seed, kinds: kinds.toSorted() }).toEqual({ seed, kinds: fault.caught.toSorted() });
-    }
-    expect(planted).toBeGreaterThan(0);
-  });
+  test.each(faults.map((fault) => [fault.name, fault] as const))(
+    "%s",
+    (_, fault) => {
+      let planted = 0;
+      for (const [seed, run] of runs) {
+        const broken = plant(fault, run, seed);
+        if (broken === undefined) continue;
+        planted += 1;
+        const alongside = new Set(fault.alongside ?? []);
+        const kinds = kindsIn(broken).filter((kind) => !alongside.has(kind));
+        expect({ seed, kinds: kinds.toSorted() }).toEqual({ seed, kinds: fault.caught.toSorted() });
+      }
+      expect(planted).toBeGreaterThan(0);
+    },
+    60_000,
+  );
 });
 
 test("every promise has a fault that breaks it", () => {
@@ -64,4 +68,4 @@ test("random faults in random runs are always caught", () => {
     const missed = fault.caught.filter((kind) => !kindsIn(broken).includes(kind));
     expect({ seed, fault: fault.name, missed }).toEqual({ seed, fault: fault.name, missed: [] });
   }
-});
+}, 60_000);

@@ -54,9 +54,10 @@ class Model {
       for (const userId of members) this.#member(chatId, userId, "joined", 0);
     }
     for (const [index, userId] of ["user_1", ...users].entries()) {
-      const client = new ModelClient(`client_${index + 1}`, userId);
+      const client = new ModelClient(`client_${index + 1}`, userId, index % 2 === 0);
       this.#clients.push(client);
-      this.#record({ kind: "client_started", atMs: 0, client: client.name, userId, cursors: {} });
+      const { name, deliversInOrder } = client;
+      this.#record({ kind: "client_started", atMs: 0, client: name, userId, cursors: {}, deliversInOrder });
       this.#agenda.after(1 + index, () => this.#connect(client));
     }
     for (let action = 0; action < this.#shape.actions; action += 1) {
@@ -133,17 +134,17 @@ class Model {
     });
   }
 
+  /** Now and then two at once to one chat, so that the second leaves before the first is answered. */
   #send(client: ModelClient): void {
     if (client.connectionId === undefined) return;
-    const refused = this.#random.chance(0.05);
-    const pending = {
-      chatId: this.#random.pick(this.server.chatIds),
-      clientMessageId: this.#random.uuid(),
-      content: refused ? "" : this.#name("text"),
-      attempts: 0,
-    };
-    client.pending.set(pending.clientMessageId, pending);
-    this.#transmit(client, pending);
+    const chatId = this.#random.pick(this.server.chatIds);
+    const count = this.#random.chance(0.2) ? 2 : 1;
+    for (let index = 0; index < count; index += 1) {
+      const content = this.#random.chance(0.05) ? "" : this.#name("text");
+      const pending = { chatId, clientMessageId: this.#random.uuid(), content, attempts: 0 };
+      client.pending.set(pending.clientMessageId, pending);
+      this.#agenda.after(index * 0.01, () => this.#transmit(client, pending));
+    }
   }
 
   #transmit(client: ModelClient, pending: PendingSend): void {
@@ -211,9 +212,11 @@ class Model {
 
   #show(client: ModelClient, message: FinalMessage): void {
     const { chatId } = message;
-    if (!client.receive(chatId, observed(message))) return;
     const about = { atMs: this.#now(), client: client.name, chatId };
-    this.#record({ kind: "timeline_delivered", ...about, message: observed(message) });
+    for (const sequence of client.receive(chatId, observed(message))) {
+      const [due] = this.server.read(chatId, sequence - 1, sequence + 1);
+      if (due !== undefined) this.#record({ kind: "timeline_delivered", ...about, message: observed(due) });
+    }
     if (this.#random.chance(0.3)) {
       this.#record({ kind: "timeline_shown", ...about, sequences: client.timeline(chatId) });
     }

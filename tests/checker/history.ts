@@ -32,6 +32,8 @@ export interface ClientStarted extends Observed {
   readonly client: string;
   readonly userId: string;
   readonly cursors: Readonly<Record<string, number>>;
+  /** True where the application gets only the gapless part of a chat: its deliveries then ascend. */
+  readonly deliversInOrder: boolean;
 }
 export interface ClientStopped extends Observed {
   readonly kind: "client_stopped";

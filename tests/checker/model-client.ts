@@ -12,15 +12,17 @@ export interface PendingSend {
 export class ModelClient {
   readonly name: string;
   readonly userId: string;
+  readonly deliversInOrder: boolean;
   /** undefined while offline. */
   connectionId: string | undefined;
   readonly pending = new Map<string, PendingSend>();
   readonly #holdings = new Map<string, ClientHoldings>();
   readonly #timelines = new Map<string, number[]>();
 
-  constructor(name: string, userId: string) {
+  constructor(name: string, userId: string, deliversInOrder: boolean) {
     this.name = name;
     this.userId = userId;
+    this.deliversInOrder = deliversInOrder;
   }
 
   holdings(chatId: string): ClientHoldings {
@@ -34,16 +36,18 @@ export class ModelClient {
     return this.#timelines.get(chatId) ?? [];
   }
 
-  /** @returns true when the message is new to the application. */
-  receive(chatId: string, message: ObservedMessage): boolean {
-    const isNew = !this.holdings(chatId).holds(message.sequence);
-    this.holdings(chatId).add(message.sequence);
-    if (isNew) {
-      this.#timelines.set(
-        chatId,
-        [...this.timeline(chatId), message.sequence].sort((a, b) => a - b),
-      );
-    }
-    return isNew;
+  /** @returns the sequences that now go to the application, ascending. */
+  receive(chatId: string, { sequence }: ObservedMessage): readonly number[] {
+    const holdings = this.holdings(chatId);
+    if (holdings.holds(sequence)) return [];
+    const before = holdings.contiguous;
+    holdings.add(sequence);
+    const advanced = Array.from({ length: holdings.contiguous - before }, (_, index) => before + 1 + index);
+    const due = this.deliversInOrder ? advanced : [sequence];
+    this.#timelines.set(
+      chatId,
+      [...this.timeline(chatId), ...due].sort((a, b) => a - b),
+    );
+    return due;
   }
 }

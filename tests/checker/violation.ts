@@ -43,6 +43,7 @@ export const promises = {
   push_echoed: "a message is not pushed to the connection that sent it (W-14)",
   timeline_unsorted: "an application shows a chat in strictly ascending order (MR-01)",
   timeline_lost: "a timeline never loses what it showed",
+  timeline_backwards: "a client that delivers in order never goes backwards",
   timeline_repeated: "a message is handed to the application once (MR-02, G-03)",
   push_to_outsider: "a former member gets no pushes beyond the grace (I-13)",
   read_by_outsider: "only members read (G-12)",
