@@ -4,7 +4,7 @@
  */
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { databaseFileName, openDataDirectory } from "../shared/stores/sqlite/data-directory.ts";
@@ -140,6 +140,115 @@ describe("backup and restore", () => {
     }
   });
 });
+
+describe("seed", () => {
+  test("makes users, sessions and chats, and a file that only the owner reads", async () => {
+    const file = join(home, "users.jsonl");
+    const { code, err } = await type([
+      "seed",
+      "--users",
+      "10",
+      "--chats",
+      "5",
+      "--members",
+      "4",
+      "--out",
+      file,
+    ]);
+    expect({ code, err }).toEqual({
+      code: 0,
+      err: `10 users and 5 chats are in ${data}, their tokens in ${file}`,
+    });
+    const users = readFileSync(file, "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(users).toHaveLength(10);
+    for (const user of users) {
+      expect(Object.keys(user)).toEqual([
+        "user_id",
+        "phone_number",
+        "device_id",
+        "access_token",
+        "refresh_token",
+        "chat_ids",
+      ]);
+      expect(Math.abs(user.chat_ids.length - 2)).toBeLessThanOrEqual(1);
+    }
+    expect(users.flatMap((user) => user.chat_ids)).toHaveLength(5 * 4);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect((await type(["verify"])).err).toBe("nothing wrong in 5 chats with 0 messages");
+    const database = new Database(join(data, databaseFileName), { readonly: true });
+    expect(database.query("SELECT count(*) AS n FROM sessions").get()).toEqual({ n: 10 });
+    database.close();
+  });
+
+  test("a second seed adds to the first, while a server holds the directory", async () => {
+    mkdirSync(data, { mode: 0o700 });
+    const held = openDataDirectory(data);
+    try {
+      for (const name of ["a", "b"])
+        expect((await type(["seed", "--users", "3", "--out", join(home, name)])).code).toBe(0);
+    } finally {
+      held.close();
+    }
+  });
+
+  test("its tokens live as long as asked", async () => {
+    const file = join(home, "users.jsonl");
+    await type(["seed", "--users", "1", "--out", file, "--token-ttl", "86400"]);
+    expect(lifeOf(JSON.parse(readFileSync(file, "utf8")).access_token)).toBe(86_400);
+  });
+
+  test.each([
+    ["no users", ["seed", "--out", "x"], "--users is missing"],
+    ["no file", ["seed", "--users", "1"], "--out is missing"],
+    [
+      "more members than users",
+      ["seed", "--users", "2", "--chats", "1", "--members", "3", "--out", "x"],
+      "only 2 users",
+    ],
+    ["a member alone", ["seed", "--users", "2", "--members", "1", "--out", "x"], '--members is "1"'],
+  ])("refuses %s and makes nothing", async (_name, argv, sentence) => {
+    const { code, err } = await type(argv);
+    expect(code).toBe(2);
+    expect(err).toContain(sentence);
+    expect(readdirSync(home)).toEqual([]);
+  });
+
+  test("a file that cannot be written leaves no half", async () => {
+    const { code, err } = await type(["seed", "--users", "1", "--out", join(home, "no/such/dir/x")]);
+    expect(code).toBe(1);
+    expect(err).toContain("ENOENT");
+  });
+});
+
+describe("token", () => {
+  test("opens one session more for the same user each time", async () => {
+    const first = JSON.parse((await type(["token", "+14155550123"])).out);
+    const second = JSON.parse((await type(["token", "+14155550123", "--token-ttl", "60"])).out);
+    expect(second.user_id).toBe(first.user_id);
+    expect(second.access_token).not.toBe(first.access_token);
+    expect([lifeOf(first.access_token), lifeOf(second.access_token)]).toEqual([3600, 60]);
+  });
+
+  test("prints the access token alone when asked", async () => {
+    const { out } = await type(["token", "+14155550123", "--access-only"]);
+    expect(out.split(".")).toHaveLength(3);
+  });
+
+  test("refuses what is no phone number", async () => {
+    const { code, err } = await type(["token", "0123"]);
+    expect(code).toBe(2);
+    expect(err).toContain('"0123" is no phone number');
+  });
+});
+
+/** Seconds between `iat` and `exp`. */
+function lifeOf(token: string): number {
+  const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+  return claims.exp - claims.iat;
+}
 
 describe("config", () => {
   test("shows values with their source, and no secret", async () => {

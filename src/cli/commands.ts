@@ -5,6 +5,8 @@ import { configCommand } from "./config.ts";
 import { healthcheckCommand } from "./healthcheck.ts";
 import { repairCommand } from "./repair.ts";
 import { restoreCommand } from "./restore.ts";
+import { seedCommand } from "./seed.ts";
+import { tokenCommand } from "./token.ts";
 import { verifyCommand } from "./verify.ts";
 import { versionCommand } from "./version.ts";
 
@@ -12,6 +14,8 @@ export const standaloneCommands: readonly CliCommand[] = [
   healthcheckCommand,
   versionCommand,
   configCommand,
+  seedCommand,
+  tokenCommand,
   backupCommand,
   restoreCommand,
   verifyCommand,
