@@ -86,7 +86,7 @@ const rows: readonly {
     reason: "types of Bun",
   },
   {
-    library: /^node:(assert|path|crypto|net|os|url|util|events|process|timers)$/,
+    library: /^node:(assert|path|crypto|net|os|url|util|events|process|stream)(\/promises)?$/,
     onlyIn: [/./],
     reason: "plain functions of the runtime; time and randomness are watched elsewhere",
   },
