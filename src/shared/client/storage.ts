@@ -37,10 +37,13 @@ export interface StoredEntry {
 export const storageKeys = {
   session: "session",
   device: "device",
+  /** The user whose chats and messages these are. */
+  owner: "owner",
   chatPrefix: "chat/",
   chat: (chatId: string) => `chat/${chatId}`,
   outboxPrefix: "outbox/",
   outbox: (order: number) => `outbox/${pad(order)}`,
+  allMessagesPrefix: "message/",
   messagePrefix: (chatId: string) => `message/${chatId}/`,
   message: (chatId: string, sequence: number) => `message/${chatId}/${pad(sequence)}`,
 } as const;

@@ -1,0 +1,49 @@
+import type { Clock } from "./ports.ts";
+
+interface Bucket {
+  tokens: number;
+  atMs: number;
+}
+
+/** The server's limits of sends: 10/s with a burst of 20 per chat, 30/s per user. */
+const chatLimit = { perSecond: 10, burst: 20 };
+const userLimit = { perSecond: 30, burst: 30 };
+const chatsMax = 1000;
+
+/** Token buckets that keep the client below what the server would refuse anyway. */
+export class SendLimits {
+  readonly #clock: Clock;
+  readonly #user: Bucket;
+  readonly #chats = new Map<string, Bucket>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#user = { tokens: userLimit.burst, atMs: clock.monotonicMs() };
+  }
+
+  /** Takes one send of both buckets. @returns 0, or how long to wait, then nothing was taken */
+  take(chatId: string): number {
+    const nowMs = this.#clock.monotonicMs();
+    const chat = this.#chats.get(chatId) ?? { tokens: chatLimit.burst, atMs: nowMs };
+    const waitMs = Math.max(fill(this.#user, userLimit, nowMs), fill(chat, chatLimit, nowMs));
+    if (waitMs > 0) return waitMs;
+    this.#user.tokens--;
+    chat.tokens--;
+    this.#chats.delete(chatId);
+    this.#chats.set(chatId, chat);
+    // The one that was used longest ago is full again by now.
+    if (this.#chats.size > chatsMax) this.#chats.delete(this.#chats.keys().next().value as string);
+    return 0;
+  }
+}
+
+function fill(
+  bucket: Bucket,
+  limit: { readonly perSecond: number; readonly burst: number },
+  nowMs: number,
+): number {
+  const earned = ((nowMs - bucket.atMs) / 1000) * limit.perSecond;
+  bucket.tokens = Math.min(limit.burst, bucket.tokens + earned);
+  bucket.atMs = nowMs;
+  return bucket.tokens >= 1 ? 0 : Math.ceil(((1 - bucket.tokens) / limit.perSecond) * 1000);
+}
