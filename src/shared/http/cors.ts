@@ -3,9 +3,30 @@
 /** An empty list lets no other origin in; "*" lets every origin in. */
 export type CorsPolicy = readonly string[] | "*";
 
-const requestHeaders = "authorization, content-type, idempotency-key, traceparent, x-device-id, x-request-id";
-const answerHeaders =
-  "retry-after, x-error-code, x-idempotent-replay, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-request-id";
+const requestHeaders = [
+  "authorization",
+  "content-type",
+  "idempotency-key",
+  "traceparent",
+  "x-device-id",
+  "x-request-id",
+  "connect-protocol-version",
+  "connect-timeout-ms",
+  "grpc-timeout",
+  "x-grpc-web",
+  "x-user-agent",
+].join(", ");
+const answerHeaders = [
+  "grpc-message",
+  "grpc-status",
+  "retry-after",
+  "x-error-code",
+  "x-idempotent-replay",
+  "x-ratelimit-limit",
+  "x-ratelimit-remaining",
+  "x-ratelimit-reset",
+  "x-request-id",
+].join(", ");
 const preflightMaxAgeSeconds = 600;
 
 /** Adds what the policy grants to the request's origin (Fetch standard, CORS protocol). */

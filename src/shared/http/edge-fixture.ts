@@ -16,6 +16,7 @@ import { createGuard, type Guard, type GuardOptions, restLimitsDefault } from ".
 import type { Caller } from "../rpc/request-info.ts";
 import type { Bucket, BucketState, LimitDecision } from "../stores/rate-limiter.ts";
 import { mountRest } from "./mount-rest.ts";
+import { mountRpc } from "./mount-rpc.ts";
 import { exampleMessage } from "./openapi/examples.ts";
 import {
   type AnswerRecord,
@@ -78,7 +79,7 @@ export function createEdgeFixture(
   ) as Partial<ServiceImpl<typeof ChatMgmtService>>;
   const app = new Hono<HttpEnv>();
   mountRest({ app, edge, service: ChatMgmtService, implementation, bodyBytesMax: 65_536 });
-  app.notFound((context) => edge.notFound(context as never));
+  app.notFound((context) => edge.notFound(context));
   const connect = createConnectFetch({
     register: (router) => router.service(ChatMgmtService, implementation),
     interceptors: [validationInterceptor],
@@ -88,6 +89,7 @@ export function createEdgeFixture(
     shutdownSignal: undefined,
     onInternalError: (error) => internalErrors.push(error),
   });
+  mountRpc(app, edge, ChatMgmtService, connect);
   return {
     app,
     edge,

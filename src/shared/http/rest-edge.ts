@@ -77,6 +77,16 @@ export interface RestEdge {
   refusal(exchange: Exchange, error: TriplaneError, rate: RateStatus): Answer;
   /** A handler for documents and health: counted in the public bucket of the address. */
   publicHandler(serve: () => Promise<Omit<Answer, "rate">>): ExchangeHandler;
+  /**
+   * Mounts a prefix whose answers are made elsewhere (RPC). They get the common headers, and a preflight is answered;
+   * undefined means an unknown path. Their codes are read from `x-error-code`.
+   */
+  foreign(
+    app: Hono<HttpEnv>,
+    path: string,
+    template: string,
+    answer: (request: Request, socketAddress: string) => Promise<Response | undefined>,
+  ): void;
   /** For `app.notFound`. */
   notFound(context: Context<HttpEnv>): Promise<Response>;
 }
@@ -116,6 +126,35 @@ export function createRestEdge(options: RestEdgeOptions): RestEdge {
         return finish(exchange, await publicRefusal(exchange, error, {}), error);
       }
     });
+  }
+
+  function foreign(
+    app: Hono<HttpEnv>,
+    path: string,
+    template: string,
+    answer: (request: Request, socketAddress: string) => Promise<Response | undefined>,
+  ): void {
+    const allow = "POST, OPTIONS";
+    app.all(path, async (context) => {
+      const exchange = begin(context, template);
+      if (context.req.method === "OPTIONS")
+        return finish(exchange, await options204(exchange, allow), undefined);
+      const response = await answer(exchange.request, context.env.socketAddress);
+      if (response === undefined) return notFound(context);
+      setCommonHeaders(response.headers, exchange.request);
+      record(
+        exchange,
+        response.status,
+        (response.headers.get("x-error-code") ?? undefined) as ErrorCode | undefined,
+      );
+      return response;
+    });
+  }
+
+  async function notFound(context: Context<HttpEnv>): Promise<Response> {
+    const exchange = begin(context, "unknown");
+    const error = new TriplaneError("NOT_FOUND", "There is nothing here");
+    return finish(exchange, await publicRefusal(exchange, error, {}), error);
   }
 
   async function options204(exchange: Exchange, allow: string): Promise<Answer> {
@@ -161,17 +200,8 @@ export function createRestEdge(options: RestEdgeOptions): RestEdge {
     headers.set("x-ratelimit-limit", `${answer.rate.limit}`);
     headers.set("x-ratelimit-remaining", `${answer.rate.remaining}`);
     headers.set("x-ratelimit-reset", `${answer.rate.reset}`);
-    setSecurityHeaders(headers, options.hstsMaxAgeSeconds);
-    setCorsHeaders(headers, options.cors, exchange.request);
-    options.onAnswer({
-      requestId: exchange.requestId,
-      verb: exchange.request.method,
-      route: exchange.route,
-      status: answer.status,
-      code: error === undefined ? codeOf(answer) : httpErrors[error.code].code,
-      durationMs: clock.monotonicMs() - exchange.startedMs,
-      userId: exchange.userId,
-    });
+    setCommonHeaders(headers, exchange.request);
+    record(exchange, answer.status, error === undefined ? codeOf(answer) : httpErrors[error.code].code);
     let body: string | Uint8Array | null = null;
     if (answer.body !== undefined && "json" in answer.body) {
       headers.set("content-type", "application/json");
@@ -181,6 +211,23 @@ export function createRestEdge(options: RestEdgeOptions): RestEdge {
     }
     const shown = exchange.request.method === "HEAD" ? null : (body as BodyInit | null);
     return new Response(shown, { status: answer.status, headers });
+  }
+
+  function setCommonHeaders(headers: Headers, request: Request): void {
+    setSecurityHeaders(headers, options.hstsMaxAgeSeconds);
+    setCorsHeaders(headers, options.cors, request);
+  }
+
+  function record(exchange: Exchange, status: number, code: ErrorCode | undefined): void {
+    options.onAnswer({
+      requestId: exchange.requestId,
+      verb: exchange.request.method,
+      route: exchange.route,
+      status,
+      code,
+      durationMs: clock.monotonicMs() - exchange.startedMs,
+      userId: exchange.userId,
+    });
   }
 
   function codeOf(answer: Answer): ErrorCode | undefined {
@@ -197,11 +244,8 @@ export function createRestEdge(options: RestEdgeOptions): RestEdge {
       if (!verdict.admitted) return refusal(exchange, verdict.error, verdict.rate);
       return { ...(await serve()), rate: verdict.rate };
     },
-    async notFound(context) {
-      const exchange = begin(context, "unknown");
-      const error = new TriplaneError("NOT_FOUND", "There is nothing here");
-      return finish(exchange, await publicRefusal(exchange, error, {}), error);
-    },
+    foreign,
+    notFound,
   };
 }
 
