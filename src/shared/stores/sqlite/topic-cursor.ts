@@ -16,9 +16,9 @@ export class TopicCursor {
   /** Partitions that start above the cursor. */
   readonly #ahead = new Map<number, number>();
   readonly #paused = new Set<number>();
-  /** Per partition: the first offset that is not settled, and the one after the newest that was handed out. */
+  /** Per partition: the first offset that is not settled, and the one after the newest that was passed. */
   readonly #committed: number[];
-  readonly #delivered: number[];
+  readonly #passed: number[];
 
   constructor(stored: TopicPositions, partitions: number) {
     this.topic = stored.topic;
@@ -34,7 +34,7 @@ export class TopicCursor {
       if (start > this.#cursor) this.#ahead.set(partition, start);
     }
     this.#committed = starts;
-    this.#delivered = [...starts];
+    this.#passed = [...starts];
   }
 
   get cursor(): number {
@@ -60,9 +60,9 @@ export class TopicCursor {
       if (record.offset < this.#cursor) continue;
       if (taken.length >= limit) return taken;
       this.#cursor = record.offset + 1;
-      if (!simple && !this.#wanted(record)) continue;
-      this.#deliver(record);
-      taken.push(record);
+      // What is passed over for now (paused, sought beyond) is not settled either.
+      this.#pass(record);
+      if (simple || this.#wanted(record)) taken.push(record);
     }
     this.#cursor = Math.max(this.#cursor, next);
     return taken;
@@ -79,7 +79,7 @@ export class TopicCursor {
     // Sought elsewhere or paused while the read was under way.
     if (this.#behind.get(partition) !== from || this.#paused.has(partition)) return [];
     const taken = records.slice(0, limit);
-    for (const record of taken) this.#deliver(record);
+    for (const record of taken) this.#pass(record);
     const last = taken.at(-1);
     const reached = taken.length < records.length && last !== undefined ? last.offset + 1 : next;
     if (reached >= this.#cursor) this.#behind.delete(partition);
@@ -108,7 +108,7 @@ export class TopicCursor {
     let floor = this.#cursor;
     for (let partition = 0; partition < this.#partitions; partition += 1) {
       const committed = this.#committed[partition] ?? 0;
-      const open = (this.#delivered[partition] ?? 0) > committed || this.#behind.has(partition);
+      const open = (this.#passed[partition] ?? 0) > committed || this.#behind.has(partition);
       if (open) floor = Math.min(floor, committed);
     }
     return floor;
@@ -137,21 +137,15 @@ export class TopicCursor {
     }
     if (!this.#paused.has(partition)) return true;
     this.#behind.set(partition, offset);
-    // Not handed out, but not settled either: a commit must not lift the floor over it.
-    this.#settleUpTo(partition, offset);
     return false;
   }
 
-  #deliver(record: LogRecord): void {
-    this.#settleUpTo(record.partition, record.offset);
-    const delivered = this.#delivered[record.partition] ?? 0;
-    this.#delivered[record.partition] = Math.max(delivered, record.offset + 1);
-  }
-
-  /** With nothing open in the partition, everything below `offset` is settled: there was nothing between. */
-  #settleUpTo(partition: number, offset: number): void {
+  /** The cursor moves over a record: until it is committed, it holds the floor. */
+  #pass({ partition, offset }: LogRecord): void {
     const committed = this.#committed[partition] ?? 0;
-    if ((this.#delivered[partition] ?? 0) <= committed)
-      this.#committed[partition] = Math.max(committed, offset);
+    const passed = this.#passed[partition] ?? 0;
+    // With nothing open in the partition, everything below the record is settled: there was nothing between.
+    if (passed <= committed) this.#committed[partition] = Math.max(committed, offset);
+    this.#passed[partition] = Math.max(passed, offset + 1);
   }
 }
