@@ -1,8 +1,9 @@
 /** The REST routes of a service, read from its `google.api.http` and `messaging.v1.rest` options. */
 import { type DescMethod, type DescMethodUnary, type DescService, getOption } from "@bufbuild/protobuf";
 import { http } from "../gen/google/api/annotations_pb.js";
-import { type RestRule, rest } from "../gen/messaging/v1/rest_pb.js";
+import type { RestRule } from "../gen/messaging/v1/rest_pb.js";
 import { type FieldPlan, messagePlan } from "../rpc/field-rules.ts";
+import { restRule } from "../rpc/rest-rule.ts";
 
 export type Verb = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -46,7 +47,7 @@ function restRoute(method: DescMethod): RestRoute {
     verb,
     template,
     path: template.replaceAll(/\{([a-z_]+)\}/g, ":$1"),
-    rule: getOption(method, rest),
+    rule: restRule(method),
     pathFields: plan.filter((field) => parameters.has(field.name)),
     otherFields: plan.filter((field) => !parameters.has(field.name)),
     hasBody,

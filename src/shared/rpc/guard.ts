@@ -2,14 +2,15 @@
  * Who may call: token, revocation, rate limit, in this order, for every method by its `messaging.v1.rest` option.
  * REST and RPC ask the same guard. A refusal is a value, since its answer carries rate headers as well.
  */
-import { type DescMethod, getOption } from "@bufbuild/protobuf";
+import type { DescMethod } from "@bufbuild/protobuf";
 import type { Clock } from "../domain/clock.ts";
 import { TriplaneError, toTriplaneError } from "../domain/errors.ts";
-import { Access, RateClass, rest } from "../gen/messaging/v1/rest_pb.js";
+import { Access, RateClass } from "../gen/messaging/v1/rest_pb.js";
 import { ipKey } from "../http/client-ip.ts";
 import type { Bucket, BucketState, RateLimiter } from "../stores/rate-limiter.ts";
 import type { Revocation } from "../stores/revocation.ts";
 import type { Caller } from "./request-info.ts";
+import { restRule } from "./rest-rule.ts";
 
 /**
  * Verifies an access token: signature, claims, times. `allowExpired` waives `exp` alone.
@@ -73,7 +74,7 @@ export function createGuard(options: GuardOptions): Guard {
   const { limits, clock } = options;
 
   async function admit(method: DescMethod, headers: Headers, ip: string): Promise<Verdict> {
-    const rule = getOption(method, rest);
+    const rule = restRule(method);
     if (rule.access === Access.PUBLIC) return take(publicBucket(ip), undefined);
     let caller: Caller;
     try {
