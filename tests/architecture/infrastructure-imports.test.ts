@@ -75,6 +75,7 @@ const rows: readonly {
       /^src\/shared\/auth\/key-files\.ts$/,
       /^src\/shared\/runtime\//,
       /^src\/shared\/web\//,
+      /^src\/shared\/client\/storage-file\.ts$/,
       /^src\/cli\//,
       /^src\/standalone/,
     ],

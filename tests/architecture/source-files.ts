@@ -40,7 +40,10 @@ function readSource(path: string): SourceFile {
     text,
     code,
     imports: importsOf(path, code),
-    isTest: /\.(test|conformance|stress)\.tsx?$|-fixture\.ts$|\/conformance-[a-z-]+\.ts$/.test(path),
+    isTest:
+      /\.(test|conformance|stress|harness)\.tsx?$|-fixture\.ts$|\/scripted-server\.ts$|\/conformance-[a-z-]+\.ts$/.test(
+        path,
+      ),
   };
 }
 
