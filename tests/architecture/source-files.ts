@@ -40,12 +40,13 @@ function readSource(path: string): SourceFile {
     text,
     code,
     imports: importsOf(path, code),
-    isTest:
-      /\.(test|conformance|stress|harness)\.tsx?$|-fixture\.ts$|\/scripted-server\.ts$|\/conformance-[a-z-]+\.ts$/.test(
-        path,
-      ),
+    isTest: testFile.test(path),
   };
 }
+
+/** By name: `x.test.ts`, `x.conformance.ts`, `edge-fixture.ts`, `scripted-server.ts` and the like. */
+const testFile =
+  /\.(test|conformance|stress|harness|fixture)\.tsx?$|-(fixture|conformance)\.ts$|\/conformance-[a-z-]+\.ts$|\/scripted-[a-z-]+\.ts$/;
 
 const importForms = [
   /^\s*(?:import|export)\b[^;"'`]*?\bfrom\s*["']([^"']+)["']/gm,
