@@ -48,10 +48,6 @@ export async function verifyOtp(deps: Deps, request: VerifyOtpRequest, info: Req
   deps.metrics.count("security_auth_otp_attempts_total", {});
   await takeOtpAttempt(deps, attempt.phoneHash);
   const answer = await logIn(deps, attempt);
-  await forgetAttempts(deps, attempt.phoneHash).catch((error: unknown) => {
-    // The login stands; the failures counted so far end by themselves with their window.
-    deps.logger.warn("otp_attempts_not_reset", { error });
-  });
   deps.metrics.count("security_auth_otp_verified_total", {});
   return answer;
 }
@@ -61,6 +57,7 @@ async function logIn(deps: Deps, attempt: Attempt): Promise<Answer> {
   for (let tries = 0; tries < attemptsMax; tries += 1) {
     const record = await deps.otps.get(attempt.phoneHash);
     await requireRightCode(deps, attempt, record);
+    if (tries === 0) await giveAttemptsBack(deps, attempt);
     const result =
       record?.status === "verified"
         ? await repeatLogin(deps, attempt, record)
@@ -69,6 +66,14 @@ async function logIn(deps: Deps, attempt: Attempt): Promise<Answer> {
     if (result.kind === "phone_taken") takenBy = result.userId;
   }
   throw new TriplaneError("SERVICE_UNAVAILABLE", "The login could not be completed, try again");
+}
+
+/** At once, not after the login: a right code never counts, also where the login then fails for want of a store. */
+async function giveAttemptsBack(deps: Deps, attempt: Attempt): Promise<void> {
+  await forgetAttempts(deps, attempt.phoneHash).catch((error: unknown) => {
+    // What was counted so far ends by itself with its window.
+    deps.logger.warn("otp_attempts_not_reset", { error });
+  });
 }
 
 /** Takes the same time and the same store calls for an unknown number as for a wrong code. */
