@@ -1,0 +1,33 @@
+/** Starts the chat page: the one place that knows the browser's globals. */
+import { render } from "preact";
+import { TriplaneClient } from "../../client/client.ts";
+import { platformClock } from "../../client/platform.ts";
+import { AppModel } from "./model/app-model.ts";
+import { App } from "./view/app.tsx";
+import { ModelContext } from "./view/use-store.ts";
+
+async function start(root: HTMLElement): Promise<void> {
+  const client = await TriplaneClient.open({ baseUrl: location.origin, startFrom: "watermark" });
+  const model = new AppModel(
+    { client, clock: platformClock, values: localStorage },
+    { isOnline: () => navigator.onLine, isVisible: () => !document.hidden },
+  );
+  const look = (): void => model.onSurroundingsChanged();
+  addEventListener("online", look);
+  addEventListener("offline", look);
+  document.addEventListener("visibilitychange", look);
+  addEventListener("pagehide", () => model.list.remember());
+  render(
+    <ModelContext.Provider value={model}>
+      <App />
+    </ModelContext.Provider>,
+    root,
+  );
+  model.start();
+}
+
+const root = document.querySelector<HTMLElement>("#root");
+if (root === null) throw new Error("the page has no element #root");
+start(root).catch((cause: unknown) => {
+  root.textContent = `The chat page could not start: ${cause instanceof Error ? cause.message : String(cause)}`;
+});

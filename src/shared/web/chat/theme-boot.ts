@@ -1,0 +1,4 @@
+/** Runs while the head is parsed, before anything is painted. */
+import { applyTheme, readTheme } from "./theme.ts";
+
+applyTheme(readTheme());
