@@ -6,7 +6,7 @@
  * 3. Quiet: every send gets its answer, every client catches up.
  * 4. A last kill and start; one member of each chat reads it back over REST; the server is drained.
  */
-import { mkdir } from "node:fs/promises";
+import { cp, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { TriplaneClient } from "../../src/shared/client/client.ts";
 import { MemoryStorage } from "../../src/shared/client/storage-memory.ts";
@@ -28,6 +28,8 @@ export interface KillRunOptions {
   readonly clients: number;
   readonly chats: number;
   readonly membersPerChat: number;
+  /** `older`: the last start finds the store as the last kill under load left it, a store that forgets. */
+  readonly lastStore: "same" | "older";
 }
 
 export interface KillRunResult {
@@ -53,6 +55,7 @@ export async function runKills(options: KillRunOptions): Promise<KillRunResult> 
   const historyPath = join(directory, "history.jsonl");
   const storePath = join(directory, "store.json");
   const logPath = join(directory, "server.log");
+  const olderDir = join(directory, "older");
   await mkdir(directory, { recursive: true });
   const users = await seedUsers(options, dataDir, join(directory, "users.jsonl"));
 
@@ -90,6 +93,7 @@ export async function runKills(options: KillRunOptions): Promise<KillRunResult> 
     connectedAtKill.push(readyCount(members));
     recorder.processKilled("standalone");
     await server.kill();
+    if (options.lastStore === "older") await copyStore(dataDir, olderDir);
     server = await StandaloneProcess.start({ dataDir, port, logPath });
     recorder.processStarted("standalone");
   }
@@ -99,6 +103,7 @@ export async function runKills(options: KillRunOptions): Promise<KillRunResult> 
 
   recorder.processKilled("standalone");
   await server.kill();
+  if (options.lastStore === "older") await copyStore(olderDir, dataDir);
   server = await StandaloneProcess.start({ dataDir, port, logPath });
   recorder.processStarted("standalone");
   await readBack(recorder, members);
@@ -110,6 +115,14 @@ export async function runKills(options: KillRunOptions): Promise<KillRunResult> 
   await Bun.write(storePath, JSON.stringify(store));
   const check = checkHistory(events, store, defaultCheckOptions);
   return { check, historyPath, storePath, drainExitCode, failedSends, connectedAtKill };
+}
+
+/** The database of a server that is not running, with the log that a kill leaves beside it. */
+async function copyStore(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  for (const suffix of ["-shm", "-wal", ""]) await rm(join(to, databaseName + suffix), { force: true });
+  for (const suffix of ["", "-wal"])
+    await cp(join(from, databaseName + suffix), join(to, databaseName + suffix));
 }
 
 async function seedUsers(

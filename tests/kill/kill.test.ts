@@ -24,7 +24,15 @@ test(
   async () => {
     const directory = kept ?? (await mkdtemp(join(tmpdir(), "triplane-kill-")));
     console.log(`TRIPLANE_KILL_SEED=${seed} TRIPLANE_KILL_ROUNDS=${rounds}, files in ${directory}`);
-    const run = await runKills({ directory, seed, rounds, clients: 50, chats: 20, membersPerChat: 10 });
+    const run = await runKills({
+      directory,
+      seed,
+      rounds,
+      clients: 50,
+      chats: 20,
+      membersPerChat: 10,
+      lastStore: "same",
+    });
     const report = renderReport(run.check);
     console.log(`${report}\nclients connected at the kills: ${run.connectedAtKill.join(" ")}`);
     expect(report).toContain("\n0 violations");
@@ -41,3 +49,15 @@ test(
   },
   roundTimeoutMs * (rounds + 3),
 );
+
+test("a store that forgets what it acknowledged is found out", async () => {
+  await using directory = await temporaryDirectory();
+  const shape = { seed, rounds: 1, clients: 6, chats: 3, membersPerChat: 4, lastStore: "older" } as const;
+  const run = await runKills({ directory: directory.path, ...shape });
+  expect([...run.check.violationCounts.keys()]).toContain("acked_message_lost");
+}, 120_000);
+
+async function temporaryDirectory(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), "triplane-kill-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+}
