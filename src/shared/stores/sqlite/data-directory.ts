@@ -25,8 +25,19 @@ export function openDataDirectory(dir: string): DataDirectory {
   const path = resolve(dir);
   prepare(path);
   const lock = takeLock(path);
-  return { path, databasePath: join(path, databaseFileName), close: () => lock.close() };
+  held.add(lock);
+  return {
+    path,
+    databasePath: join(path, databaseFileName),
+    close() {
+      held.delete(lock);
+      lock.close();
+    },
+  };
 }
+
+/** A lock that nobody refers to would be collected as garbage, and so given back. */
+const held = new Set<Database>();
 
 function prepare(path: string): void {
   const probe = join(path, `.probe-${process.pid}`);
