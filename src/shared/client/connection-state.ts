@@ -109,6 +109,7 @@ export function step(model: ConnectionModel, input: ConnectionInput): Connection
     case "synced":
       return to(model, state === "Syncing" ? "Ready" : state, []);
     case "closing_received":
+      if (state === "Disconnected") return to(model, state, []);
       return closing(
         model,
         input.reconnectAllowed
