@@ -33,7 +33,7 @@ export async function openKeyFiles(dataDirectory: string, random: Random): Promi
   const directory = join(dataDirectory, keyDirectory);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   return {
-    signingKeys: await openSigningKeys(join(directory, signingKeysFile)),
+    signingKeys: await openSigningKeys(join(directory, signingKeysFile), random),
     otpPepper: await openSecret(join(directory, "otp-pepper"), random),
     otpCipherKey: await openSecret(join(directory, "otp-cipher-key"), random),
     integrityKey: await openSecret(join(directory, "integrity-key"), random),
@@ -59,15 +59,15 @@ export async function generateKeySet(): Promise<KeySet> {
   };
 }
 
-async function openSigningKeys(path: string): Promise<KeySet> {
+async function openSigningKeys(path: string, random: Random): Promise<KeySet> {
   const text = await readIfThere(path);
   if (text !== undefined) return parseKeySet(text, path);
-  return parseKeySet(await createOnce(path, formatKeySet(await generateKeySet())), path);
+  return parseKeySet(await createOnce(path, formatKeySet(await generateKeySet()), random), path);
 }
 
 async function openSecret(path: string, random: Random): Promise<Uint8Array> {
   const text =
-    (await readIfThere(path)) ?? (await createOnce(path, `${random.bytes(secretBytes).toHex()}\n`));
+    (await readIfThere(path)) ?? (await createOnce(path, `${random.bytes(secretBytes).toHex()}\n`, random));
   const hex = text.trim();
   if (!secretPattern.test(hex)) {
     throw new Error(`key file ${path}: expected 64 lower-case hexadecimal characters, found ${hex.length}`);
@@ -85,17 +85,17 @@ async function readIfThere(path: string): Promise<string | undefined> {
 }
 
 /** Whoever is first wins; the loser reads what the winner wrote. @returns the content that holds */
-async function createOnce(path: string, content: string): Promise<string> {
-  const draft = `${path}.${process.pid}.new`;
+async function createOnce(path: string, content: string, random: Random): Promise<string> {
+  const draft = `${path}.${random.bytes(8).toHex()}.new`;
   try {
-    const file = await open(draft, constants.O_CREAT | constants.O_WRONLY | constants.O_TRUNC, 0o600);
+    const file = await open(draft, constants.O_CREAT | constants.O_WRONLY | constants.O_EXCL, 0o600);
     try {
       await file.writeFile(content);
       await file.sync();
     } finally {
       await file.close();
     }
-    // The mode of `open` is cut by the umask and ignored for a file that exists.
+    // The mode given to `open` is cut by the umask.
     await chmod(draft, 0o600);
     await link(draft, path).catch((error: unknown) => {
       if (codeOf(error) !== "EEXIST") throw error;
