@@ -54,6 +54,11 @@ function restRoute(method: DescMethod): RestRoute {
   };
 }
 
+/** The first segment below the version: what documents group operations by. */
+export function routeGroup(route: RestRoute): string {
+  return route.template.split("/")[3] || "meta";
+}
+
 function isVerb(text: string | undefined): text is Verb {
   return text === "GET" || text === "POST" || text === "PUT" || text === "PATCH" || text === "DELETE";
 }

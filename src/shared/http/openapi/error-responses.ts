@@ -6,7 +6,7 @@ import type { RestRoute } from "../rest-routes.ts";
 import type { Schema } from "./schemas.ts";
 
 /** What each public code means, in a line. */
-const meanings: Readonly<Partial<Record<ErrorCode, string>>> = {
+export const errorMeanings: Readonly<Partial<Record<ErrorCode, string>>> = {
   BAD_REQUEST: "The body is malformed or of another type.",
   VALIDATION_ERROR: "Fields are missing or wrong; `details.field_errors` names all of them.",
   INVALID_OPERATION: "Not possible for this kind of chat or target.",
@@ -75,7 +75,7 @@ function grouped(codes: readonly ErrorCode[]): readonly (readonly [number, reado
 function errorResponse(status: number, codes: readonly ErrorCode[]): Schema {
   const [first] = codes;
   return {
-    description: codes.map((code) => `${code}: ${meanings[code] ?? ""}`).join(" "),
+    description: codes.map((code) => `${code}: ${errorMeanings[code] ?? ""}`).join(" "),
     headers: {
       ...commonHeaders,
       ...(status === 429 ? { "Retry-After": { $ref: "#/components/headers/Retry-After" } } : {}),

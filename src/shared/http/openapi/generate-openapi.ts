@@ -1,9 +1,8 @@
 /** The OpenAPI 3.1 document of a service, from the descriptors that also mount, validate and encode it. */
 import type { DescMessage, DescService } from "@bufbuild/protobuf";
-import { Access, Envelope, RateClass } from "../../gen/messaging/v1/rest_pb.js";
+import { Access, Envelope } from "../../gen/messaging/v1/rest_pb.js";
 import { type FieldPlan, messagePlan } from "../../rpc/field-rules.ts";
-import { restLimitsDefault } from "../../rpc/guard.ts";
-import { type RestRoute, restRoutes } from "../rest-routes.ts";
+import { type RestRoute, restRoutes, routeGroup } from "../rest-routes.ts";
 import {
   commonHeaders,
   errorCodesOf,
@@ -13,6 +12,7 @@ import {
   headerComponents,
 } from "./error-responses.ts";
 import { exampleFields, exampleMessage } from "./examples.ts";
+import { rateLine } from "./rate-line.ts";
 import { answerSchemas, fieldSchema, messageRef, objectSchema, type Schema } from "./schemas.ts";
 import { toYaml } from "./yaml.ts";
 
@@ -40,7 +40,7 @@ export function openApiDocument(service: DescService): Schema {
     },
     servers: [{ url: "/" }],
     security: [{ bearer: [] }],
-    tags: [...new Set(routes.map(tagOf))].map((name) => ({ name })),
+    tags: [...new Set(routes.map(routeGroup))].map((name) => ({ name })),
     paths: { ...paths, ...documentPaths },
     components: {
       securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
@@ -61,30 +61,13 @@ function operation(route: RestRoute, routes: readonly RestRoute[]): Schema {
     operationId: method.name,
     summary: rule.summary,
     description: rateLine(rule.rate),
-    tags: [tagOf(route)],
+    tags: [routeGroup(route)],
     ...(rule.aliasOf === "" ? {} : { deprecated: true }),
     ...(rule.access === Access.PUBLIC ? { security: [] } : {}),
     parameters: parameters(route),
     ...(route.hasBody && route.otherFields.length > 0 ? { requestBody: requestBody(route) } : {}),
     responses: { ...successResponses(route, routes), ...errorResponses(errorCodesOf(route)) },
   };
-}
-
-function tagOf(route: RestRoute): string {
-  return route.template.split("/")[3] || "meta";
-}
-
-function rateLine(rate: RateClass): string {
-  const limits = restLimitsDefault;
-  const lines: Readonly<Record<RateClass, string>> = {
-    [RateClass.UNSPECIFIED]: "",
-    [RateClass.READ]: `Counts as a read: ${limits.readPerMinute} a minute per user.`,
-    [RateClass.WRITE]: `Counts as a write: ${limits.writePerMinute} a minute per user.`,
-    [RateClass.STATUS]: `Has a limit of its own: ${limits.statusPerMinute} a minute per user.`,
-    [RateClass.PUBLIC]: `Needs no token: ${limits.publicPerMinute} a minute per address.`,
-    [RateClass.REFRESH]: `${limits.refreshPerMinute} a minute per user; the access token may be expired.`,
-  };
-  return lines[rate];
 }
 
 function parameters(route: RestRoute): readonly Schema[] {
@@ -111,7 +94,9 @@ function queryParameter(plan: FieldPlan): Schema {
 }
 
 function described(plan: FieldPlan): Schema {
-  const { description, ...schema } = fieldSchema(plan, "request");
+  const { description, ...written } = fieldSchema(plan, "request");
+  // An empty list cannot be written as a parameter: "?x=" is one empty item.
+  const schema = plan.repeated ? { ...written, minItems: plan.rule.sizeMin ?? 1 } : written;
   return description === undefined ? { schema } : { description, schema };
 }
 
