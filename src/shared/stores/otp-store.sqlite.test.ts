@@ -1,6 +1,7 @@
 /** Goal: the embedded store of codes keeps the port's promises, a failing transaction included. */
 import { expect, test } from "bun:test";
 import type { DeviceId, SessionId, UserId } from "../domain/ids.ts";
+import { refusalOf } from "./conformance-refusal.ts";
 import { otpStoreConformance } from "./otp-store.conformance.ts";
 import { createSqliteOtpStore } from "./otp-store.sqlite.ts";
 import { createSqliteSessionStore } from "./session-store.sqlite.ts";
@@ -50,7 +51,7 @@ test("otp_consumption_atomic: when the session cannot be stored, the code stays 
     newUser,
     replacedSessionIds,
   };
-  await expect(store.consume({ ...consumption, session })).rejects.toThrow();
+  expect(await refusalOf(store.consume({ ...consumption, session }))).toBeInstanceOf(Error);
   expect(await store.get("aa")).toEqual(record);
   expect(await createSqliteUserStore(storage).getUsers([userId])).toEqual([undefined]);
   expect(await sessions.listSessions(userId)).toHaveLength(2);

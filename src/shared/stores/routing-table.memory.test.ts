@@ -4,6 +4,7 @@ import { SeededRandom } from "../../../tests/simulation/seeded-random.ts";
 import { VirtualClock } from "../../../tests/simulation/virtual-clock.ts";
 import type { ConnectionId, DeviceId, UserId } from "../domain/ids.ts";
 import { systemRandom } from "../runtime/system-random.ts";
+import { refusalOf } from "./conformance-refusal.ts";
 import { routingTableConformance } from "./routing-table.conformance.ts";
 import { createMemoryRoutingTable } from "./routing-table.memory.ts";
 import type { Route } from "./routing-table.ts";
@@ -70,7 +71,7 @@ describe("createMemoryRoutingTable", () => {
     const clock = new VirtualClock();
     const table = createMemoryRoutingTable(clock, systemRandom, { connectionsMax: 100 });
     for (let user = 0; user < 100; user += 1) await table.register(routeOf(user, user, 0));
-    await expect(table.register(routeOf(100, 100, 0))).rejects.toMatchObject({
+    expect(await refusalOf(table.register(routeOf(100, 100, 0)))).toMatchObject({
       code: "SERVICE_UNAVAILABLE",
       details: { connections: 100, limit: 100 },
     });

@@ -1,6 +1,7 @@
 /** What every user store must do. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { UserId } from "../domain/ids.ts";
+import { refusalOf } from "./conformance-refusal.ts";
 import type { User, UserStore } from "./user-store.ts";
 
 export interface OpenUserStore {
@@ -67,7 +68,7 @@ export function userStoreConformance(name: string, open: () => Promise<OpenUserS
     test("phone_uniqueness_enforced: a bulk with a registered number is refused as a whole", async () => {
       await store.createUsers([userOf(1)]);
       const clash = { ...userOf(3), phoneNumber: userOf(1).phoneNumber };
-      await expect(store.createUsers([userOf(2), clash, userOf(4)])).rejects.toMatchObject({
+      expect(await refusalOf(store.createUsers([userOf(2), clash, userOf(4)]))).toMatchObject({
         code: "CONFLICT",
       });
       expect(await store.getUsers([userOf(2).userId, clash.userId, userOf(4).userId])).toEqual([
