@@ -19,7 +19,7 @@ import { readJsonBody } from "./read-json-body.ts";
 import { decodeRequest } from "./rest-decode.ts";
 import type { Answer, Exchange, HttpEnv, MethodTable, RestEdge } from "./rest-edge.ts";
 import { encodeAnswer } from "./rest-encode.ts";
-import { type RestRoute, restRoutes } from "./rest-routes.ts";
+import { bySpecificity, type RestRoute, restRoutes } from "./rest-routes.ts";
 
 export interface MountRestOptions<S extends DescService> {
   readonly app: Hono<HttpEnv>;
@@ -35,7 +35,7 @@ type UnarySpec = Extract<MethodImplSpec, { kind: "unary" }>;
 export function mountRest<S extends DescService>(options: MountRestOptions<S>): void {
   const specs = createServiceImplSpec(options.service, options.implementation).methods;
   const tables = new Map<string, { path: string; methods: Record<string, MethodTable["GET"]> }>();
-  for (const route of restRoutes(options.service)) {
+  for (const route of bySpecificity(restRoutes(options.service))) {
     const spec = specs[route.method.localName];
     if (spec?.kind !== "unary") throw new Error(`${route.method.name} is not unary`);
     const table = tables.get(route.template) ?? { path: route.path, methods: {} };

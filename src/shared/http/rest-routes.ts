@@ -21,14 +21,14 @@ export interface RestRoute {
   readonly hasBody: boolean;
 }
 
-/**
- * Literal segments come before parameters, so that the first route that matches a path is the most specific one.
- * @throws {Error} a method without either option, a streaming method, or a body that is not "*"
- */
+/** In the order of the proto file. @throws {Error} a method without either option, a streaming method, or a body that is not "*" */
 export function restRoutes(service: DescService): readonly RestRoute[] {
-  return service.methods
-    .map((method) => restRoute(method))
-    .sort((a, b) => (specificity(a.template) < specificity(b.template) ? -1 : 1));
+  return service.methods.map((method) => restRoute(method));
+}
+
+/** Literal segments come before parameters, so that the first route that matches a path is the most specific one. */
+export function bySpecificity(routes: readonly RestRoute[]): readonly RestRoute[] {
+  return routes.toSorted((a, b) => (specificity(a.template) < specificity(b.template) ? -1 : 1));
 }
 
 function restRoute(method: DescMethod): RestRoute {

@@ -98,7 +98,7 @@ Times are UTC with milliseconds, sequences whole numbers, names snake_case; what
   {
     id: "socket",
     title: "WebSocket",
-    body: html`<p><code>GET /ws/v1?device_id=…</code> with <code>Authorization: Bearer …</code> (browsers: <code>access_token</code> in the query). Each frame is one JSON object in a text message.</p>
+    body: html`<p><code>GET /ws/v1?device_id=…</code> with <code>Authorization: Bearer …</code> (browsers: <code>token</code> in the query). Each frame is one JSON object in a text message.</p>
 <pre tabindex="0">→ ${JSON.stringify(send)}
 ← ${JSON.stringify(acknowledged)}</pre>
 <div class="wide" tabindex="0"><table><thead><tr><th>Frame</th><th>Meaning</th></tr></thead><tbody>

@@ -43,25 +43,24 @@ function typeOf(plan: FieldPlan): string {
   return `${plan.repeated ? `list of ${kind}` : kind}${plan.rule.nullable ? " or null" : ""}`;
 }
 
-function rulesOf(plan: FieldPlan): string {
+function rulesOf(plan: FieldPlan): Html {
   const { rule, shape } = plan;
   const unit = plan.repeated ? "items" : "characters";
-  return [
+  const words = [
     rule.required ? "required" : "optional",
     rule.sizeMin === undefined ? "" : `at least ${rule.sizeMin} ${unit}`,
     rule.sizeMax === undefined ? "" : `at most ${rule.sizeMax} ${unit}`,
     shape.kind === "integer"
       ? `${rule.minimum} to ${rule.maximum}${rule.clamp ? ", more is lowered" : ""}`
       : "",
-    rule.oneOf.length === 0 ? "" : rule.oneOf.join(" | "),
+    rule.oneOf.length === 0 ? "" : `one of ${rule.oneOf.join(", ")}`,
     rule.trimmed ? "no white space at an end, no control characters" : "",
-    rule.pattern === undefined ? "" : rule.pattern.source.replaceAll("\\/", "/"),
     rule.commaSeparated ? "separated by commas" : "",
     rule.defaultValue === "" ? "" : `default ${rule.defaultValue}`,
     rule.description,
-  ]
-    .filter((part) => part !== "")
-    .join("; ");
+  ].filter((part) => part !== "");
+  const pattern = rule.pattern?.source.replaceAll("\\/", "/");
+  return html`${words.join("; ")}${pattern === undefined ? undefined : html` <code>${pattern}</code>`}`;
 }
 
 function headerTable({ rule }: RestRoute): Html | undefined {
