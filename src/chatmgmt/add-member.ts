@@ -12,7 +12,7 @@ import {
 } from "../shared/gen/messaging/v1/chatmgmt_pb.js";
 import { markIdempotentReplay } from "../shared/rpc/request-info.ts";
 import type { AddMemberOutcome, Membership } from "../shared/stores/chat-store.ts";
-import { type CallerContext, callerContext } from "./caller-context.ts";
+import type { CallerContext } from "./caller-context.ts";
 import {
   directChatRefused,
   requireGroup,
@@ -49,9 +49,9 @@ interface Added {
 export async function addMember(
   deps: Deps,
   request: AddMemberRequest,
-  handler: HandlerContext,
+  context: CallerContext,
+  answer: Pick<HandlerContext, "responseHeader">,
 ): Promise<MessageInitShape<typeof AddMemberResponseSchema>> {
-  const context = callerContext(handler);
   const own = await requireMembership(deps, request.chatId, context);
   const { membership, replayed } = await runIdempotent(deps, {
     route: "POST /chats/{chat_id}/members",
@@ -64,7 +64,7 @@ export async function addMember(
       return { membership: target, replayed: true };
     },
   });
-  if (replayed) markIdempotentReplay(handler);
+  if (replayed) markIdempotentReplay(answer);
   const names = await displayNames(deps, [membership.userId]);
   return {
     chatId: membership.chatId,

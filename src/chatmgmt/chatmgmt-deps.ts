@@ -43,7 +43,10 @@ export interface ChatMgmtSettings {
 
 export interface ChatMgmtDeps {
   readonly users: Pick<UserStore, "getUsers" | "findByPhone" | "setDisplayName">;
-  readonly sessions: Pick<SessionStore, "getSession" | "listSessions" | "rotateTokens" | "deleteSessions">;
+  readonly sessions: Pick<
+    SessionStore,
+    "getSession" | "listSessions" | "rotateTokens" | "deleteSessions" | "touch"
+  >;
   readonly otps: Pick<OtpStore, "get" | "put" | "countFailure" | "consume">;
   readonly chats: ChatStore;
   readonly messages: Pick<MessageStore, "counters" | "read" | "latest" | "findMessage">;

@@ -6,7 +6,7 @@ import { parseChatId, parseUserId, type UserId } from "../shared/domain/ids.ts";
 import { type CreateChatRequest, CreateChatRequestSchema } from "../shared/gen/messaging/v1/chatmgmt_pb.js";
 import { markIdempotentReplay } from "../shared/rpc/request-info.ts";
 import type { Chat } from "../shared/stores/chat-store.ts";
-import { type CallerContext, callerContext, callerId } from "./caller-context.ts";
+import { type CallerContext, callerId } from "./caller-context.ts";
 import { requireRoomForChat, requireRoomForGroup } from "./chat-caps.ts";
 import { type ChatWithMembers, chatWithMembers } from "./chat-fields.ts";
 import type { ChatMgmtDeps } from "./chatmgmt-deps.ts";
@@ -48,9 +48,9 @@ interface Created {
 export async function createChat(
   deps: Deps,
   request: CreateChatRequest,
-  handler: HandlerContext,
+  context: CallerContext,
+  answer: Pick<HandlerContext, "responseHeader">,
 ): Promise<ChatWithMembers> {
-  const context = callerContext(handler);
   const plan = planChat(deps, request, callerId(context));
   const { chat, replayed } = await runIdempotent(deps, {
     route: "POST /chats",
@@ -65,7 +65,7 @@ export async function createChat(
       return await create(deps, plan, context, () => undefined);
     },
   });
-  if (replayed) markIdempotentReplay(handler);
+  if (replayed) markIdempotentReplay(answer);
   return await chatWithMembers(deps, chat);
 }
 

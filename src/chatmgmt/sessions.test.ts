@@ -223,6 +223,27 @@ describe("ending sessions", () => {
     expect(at.auditTypes()).toContain("session.revoked");
   });
 
+  test("last_active_at follows the use of the API, once a minute at most", async () => {
+    const login = await at.logIn(phone);
+    const lastActive = async () => (await sessionOf(login))?.lastActiveAtMs ?? 0;
+    const use = async () => {
+      await at.call("getMe", {}, { token: login.token });
+      await at.clock.settle();
+    };
+    await use();
+    const first = await lastActive();
+    await at.clock.advance(59_999);
+    await use();
+    expect(await lastActive()).toBe(first);
+    await at.clock.advance(1);
+    at.fail("sessions.touch");
+    await use();
+    at.heal("sessions.touch");
+    await at.clock.advance(60_000);
+    await use();
+    expect(await lastActive()).toBe(at.clock.nowMs());
+  });
+
   test("all other sessions end, then all of them", async () => {
     const logins = [];
     for (let device = 0; device < 3; device += 1) {
