@@ -25,12 +25,17 @@ export function* checkPushOrder(recorded: RecordedHistory, options: CheckOptions
   if (!options.echoesAllowed) yield* echoes(recorded);
 }
 
+/** A message that was sent on several connections may have been stored by any of them. */
 function* echoes(recorded: RecordedHistory): Generator<Violation> {
   const own = new Map<string, unknown>();
-  for (const { request, answers } of recorded.exchanges.values()) {
-    for (const answer of answers) {
-      if (request.kind !== "send_started" || answer.kind !== "ack_received") continue;
-      own.set(requestKey(request.connectionId, answer.messageId), answer);
+  for (const { exchanges } of recorded.sends.values()) {
+    const origins = new Set(exchanges.map((exchange) => exchange.request.connectionId));
+    if (origins.size > 1) continue;
+    for (const { request, answers } of exchanges) {
+      for (const answer of answers) {
+        if (answer.kind === "ack_received")
+          own.set(requestKey(request.connectionId, answer.messageId), answer);
+      }
     }
   }
   for (const event of recorded.events) {

@@ -1,6 +1,8 @@
 /** Frames that do not fit together: answers without questions, silence, echoes. */
 import { anyOf, changed, endOf, type Fault, insert, replace } from "./fault-planting.ts";
+import type { AckReceived } from "./history.ts";
 import { arrangeHistory } from "./recorded-history.ts";
+import { sendKey } from "./stored-chats.ts";
 
 export const frameFaults: readonly Fault[] = [
   {
@@ -112,17 +114,23 @@ export const frameFaults: readonly Fault[] = [
   {
     name: "a message is echoed to the connection that sent it",
     plant: (run, random) => {
+      const { sends } = arrangeHistory(run.events, run.store);
+      const origins = ({ chatId, clientMessageId }: AckReceived): number =>
+        new Set(
+          sends.get(sendKey(chatId, clientMessageId))?.exchanges.map(({ request }) => request.connectionId),
+        ).size;
       const ack = anyOf(
         run,
         random,
         "ack_received",
-        ({ chatId, sequence, connectionId }) =>
+        (candidate) =>
+          origins(candidate) === 1 &&
           !run.events.some(
             (event) =>
               event.kind === "message_pushed" &&
-              event.connectionId === connectionId &&
-              event.chatId === chatId &&
-              event.message.sequence > sequence,
+              event.connectionId === candidate.connectionId &&
+              event.chatId === candidate.chatId &&
+              event.message.sequence > candidate.sequence,
           ),
       );
       const message = run.store.messages.find((row) => row.messageId === ack?.messageId);

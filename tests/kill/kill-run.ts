@@ -113,7 +113,7 @@ export async function runKills(options: KillRunOptions): Promise<KillRunResult> 
 
   const store = readFinalStore(join(dataDir, databaseName));
   await Bun.write(storePath, JSON.stringify(store));
-  const check = checkHistory(events, store, defaultCheckOptions);
+  const check = checkHistory(events, store, { ...defaultCheckOptions, echoesAllowed: false });
   return { check, historyPath, storePath, drainExitCode, failedSends, connectedAtKill };
 }
 
