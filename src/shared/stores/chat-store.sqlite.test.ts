@@ -1,22 +1,25 @@
-/** Goal: the embedded chat store keeps the port's promises. Method: the conformance suite on a database in memory. */
+/** Goal: the embedded chat store keeps the port's promises. Method: the conformance suite over each storage, in memory. */
 import { expect, test } from "bun:test";
 import type { ChatId, UserId } from "../domain/ids.ts";
 import { chatStoreConformance } from "./chat-store.conformance.ts";
 import { createSqliteChatStore } from "./chat-store.sqlite.ts";
 import { refusalOf } from "./conformance-refusal.ts";
+import { storageKinds } from "./conformance-storage.ts";
 import { createSqliteRestIdempotencyStore } from "./rest-idempotency-store.sqlite.ts";
 import { openInlineStorage } from "./sqlite/inline-storage.ts";
 import { readCounters } from "./sqlite/message-reads.ts";
 
-chatStoreConformance("SQLite", async () => {
-  const storage = openInlineStorage(":memory:");
-  return {
-    store: createSqliteChatStore(storage, { groupMembersMax: 100 }),
-    idempotency: createSqliteRestIdempotencyStore(storage),
-    counter: async (chatId) => (await storage.run(readCounters, [chatId]))[0]?.sequence,
-    close: () => storage.close(),
-  };
-});
+for (const { name, open } of storageKinds) {
+  chatStoreConformance(name, async () => {
+    const storage = await open();
+    return {
+      store: createSqliteChatStore(storage, { groupMembersMax: 100 }),
+      idempotency: createSqliteRestIdempotencyStore(storage),
+      counter: async (chatId) => (await storage.run(readCounters, [chatId]))[0]?.sequence,
+      close: () => storage.close(),
+    };
+  });
+}
 
 test("a group that names someone twice is refused and leaves nothing", async () => {
   const storage = openInlineStorage(":memory:");

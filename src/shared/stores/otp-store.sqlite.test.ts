@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import type { DeviceId, SessionId, UserId } from "../domain/ids.ts";
 import { refusalOf } from "./conformance-refusal.ts";
+import { storageKinds } from "./conformance-storage.ts";
 import { otpStoreConformance } from "./otp-store.conformance.ts";
 import { createSqliteOtpStore } from "./otp-store.sqlite.ts";
 import { createSqliteSessionStore } from "./session-store.sqlite.ts";
@@ -9,15 +10,17 @@ import type { Session } from "./session-store.ts";
 import { openInlineStorage } from "./sqlite/inline-storage.ts";
 import { createSqliteUserStore } from "./user-store.sqlite.ts";
 
-otpStoreConformance("SQLite", async () => {
-  const storage = openInlineStorage(":memory:");
-  return {
-    store: createSqliteOtpStore(storage),
-    users: createSqliteUserStore(storage),
-    sessions: createSqliteSessionStore(storage),
-    close: () => storage.close(),
-  };
-});
+for (const { name, open } of storageKinds) {
+  otpStoreConformance(name, async () => {
+    const storage = await open();
+    return {
+      store: createSqliteOtpStore(storage),
+      users: createSqliteUserStore(storage),
+      sessions: createSqliteSessionStore(storage),
+      close: () => storage.close(),
+    };
+  });
+}
 
 test("otp_consumption_atomic: when the session cannot be stored, the code stays pending and no user exists", async () => {
   const storage = openInlineStorage(":memory:");

@@ -1,5 +1,8 @@
 /** Goal: embedded revocations keep the port's promises, with a mirror that fits and with one that overflows. */
 import { describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { refusalOf } from "./conformance-refusal.ts";
 import { revocationConformance } from "./revocation.conformance.ts";
 import { createSqliteRevocation } from "./revocation.sqlite.ts";
@@ -78,4 +81,27 @@ describe("the mirror", () => {
     expect(await store.areRevoked(["a"])).toEqual([false]);
     await storage.close();
   });
+});
+
+test("a revocation that was answered survives kill -9", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "revocation-"));
+  const path = join(directory, "store.sqlite");
+  const here = (name: string): string => JSON.stringify(new URL(name, import.meta.url).pathname);
+  const script = `
+    import { createSqliteRevocation } from ${here("./revocation.sqlite.ts")};
+    import { openThreadStorage } from ${here("./sqlite/thread-storage.ts")};
+    const store = createSqliteRevocation(await openThreadStorage(${JSON.stringify(path)}), { mirroredMax: 10 });
+    await store.revoke([{ jti: "stolen", expiresAtMs: 9e12 }]);
+    process.kill(process.pid, "SIGKILL");`;
+  try {
+    const child = Bun.spawn([process.execPath, "-e", script], { stdout: "ignore", stderr: "inherit" });
+    await child.exited;
+    expect(child.signalCode).toBe("SIGKILL");
+    const storage = openInlineStorage(path);
+    const store = createSqliteRevocation(storage, { mirroredMax: 10 });
+    expect(await store.areRevoked(["stolen", "other"])).toEqual([true, false]);
+    await storage.close();
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });

@@ -1,16 +1,19 @@
-/** Goal: the embedded session store keeps the port's promises. Method: the conformance suite on a database in memory. */
+/** Goal: the embedded session store keeps the port's promises. Method: the conformance suite over each storage, in memory. */
 import { expect, test } from "bun:test";
 import type { DeviceId, SessionId, UserId } from "../domain/ids.ts";
 import { refusalOf } from "./conformance-refusal.ts";
+import { storageKinds } from "./conformance-storage.ts";
 import { sessionStoreConformance } from "./session-store.conformance.ts";
 import { createSqliteSessionStore } from "./session-store.sqlite.ts";
 import type { Session } from "./session-store.ts";
 import { openInlineStorage } from "./sqlite/inline-storage.ts";
 
-sessionStoreConformance("SQLite", async () => {
-  const storage = openInlineStorage(":memory:");
-  return { store: createSqliteSessionStore(storage), close: () => storage.close() };
-});
+for (const { name, open } of storageKinds) {
+  sessionStoreConformance(name, async () => {
+    const storage = await open();
+    return { store: createSqliteSessionStore(storage), close: () => storage.close() };
+  });
+}
 
 test("a bulk in which one session exists already creates none", async () => {
   const storage = openInlineStorage(":memory:");
