@@ -8,6 +8,7 @@ import { Hono } from "hono";
 import type { ChatMgmtDeps } from "./chatmgmt/chatmgmt-deps.ts";
 import { silentMetrics } from "./chatmgmt/chatmgmt-metrics.ts";
 import { createChatMgmtService } from "./chatmgmt/chatmgmt-service.ts";
+import { noRateLimits } from "./chatmgmt/no-rate-limits.ts";
 import type { OtpCodes } from "./chatmgmt/otp-codes.ts";
 import type { SmsSender } from "./chatmgmt/sms-sender.ts";
 import { createFanout, type Fanout } from "./fanout/fanout.ts";
@@ -165,7 +166,7 @@ export function createStandaloneSystem(parts: StandaloneParts): StandaloneSystem
     deliveryStates,
     restIdempotency,
     eventLog,
-    rateLimiter: limiter,
+    rateLimiter: settings.rateLimitsEnabled ? limiter : noRateLimits,
     revocation,
     accessTokens: parts.tokens,
     otpCodes: parts.otpCodes,

@@ -32,6 +32,7 @@ import type { Topic } from "../shared/stores/event-log.ts";
 import { SqliteMessageStore } from "../shared/stores/message-store.sqlite.ts";
 import { createSqliteOtpStore } from "../shared/stores/otp-store.sqlite.ts";
 import { createMemoryRateLimiter } from "../shared/stores/rate-limiter.memory.ts";
+import type { RateLimiter } from "../shared/stores/rate-limiter.ts";
 import { createSqliteRestIdempotencyStore } from "../shared/stores/rest-idempotency-store.sqlite.ts";
 import { createSqliteRevocation } from "../shared/stores/revocation.sqlite.ts";
 import type { UserRevoked } from "../shared/stores/revocation.ts";
@@ -92,7 +93,11 @@ export const testSettings: ChatMgmtSettings = {
 
 export type Fixture = Awaited<ReturnType<typeof openFixture>>;
 
-export async function openFixture(seed = 1, settings: ChatMgmtSettings = testSettings) {
+export async function openFixture(
+  seed = 1,
+  settings: ChatMgmtSettings = testSettings,
+  limiter?: RateLimiter,
+) {
   const clock = new VirtualClock();
   const random = new SeededRandom(seed);
   const ids = createIds(clock, random);
@@ -125,7 +130,7 @@ export async function openFixture(seed = 1, settings: ChatMgmtSettings = testSet
     deliveryStates: watched("deliveryStates", new SqliteDeliveryStateStore(storage)),
     restIdempotency: watched("restIdempotency", createSqliteRestIdempotencyStore(storage)),
     eventLog: watched("eventLog", eventLog),
-    rateLimiter: watched("rateLimiter", createMemoryRateLimiter(clock, { keysMax: 10_000 })),
+    rateLimiter: watched("rateLimiter", limiter ?? createMemoryRateLimiter(clock, { keysMax: 10_000 })),
     revocation,
     accessTokens: watched("accessTokens", tokens),
     otpCodes: new OtpCodes({
@@ -312,6 +317,7 @@ export async function openFixture(seed = 1, settings: ChatMgmtSettings = testSet
     random,
     ids,
     deps,
+    revocation,
     storage,
     calls,
     inbox,

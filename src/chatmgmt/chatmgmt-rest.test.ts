@@ -19,7 +19,7 @@ beforeEach(async () => {
   at = await openFixture();
   const guard = createGuard({
     verifyAccessToken: (token, options) => at.deps.accessTokens.verify(token, options),
-    revocation: { areRevoked: async (jtis) => jtis.map(() => false) },
+    revocation: at.revocation,
     limiter: createMemoryRateLimiter(at.clock, { keysMax: 1000 }),
     limits: restLimitsDefault,
     clock: at.clock,
@@ -200,6 +200,14 @@ test("from the first code to the logout", async () => {
   expect([others.status, others.body]).toEqual([200, { data: { revoked_count: 0 } }]);
   const out = await rest("POST", "/auth/logout", { token });
   expect([out.status, out.body]).toEqual([204, undefined]);
+  const me = await rest("GET", "/users/me", { token });
+  expect([me.status, me.body.error.details.reason]).toEqual([401, "token_revoked"]);
+  const gone = await rest("POST", "/auth/refresh", {
+    token,
+    headers: { "x-device-id": aliceDevice },
+    body: { refresh_token: refreshed.body.data.tokens.refresh_token },
+  });
+  expect([gone.status, gone.body.error.code]).toEqual([401, "INVALID_REFRESH_TOKEN"]);
 });
 
 test("AUTH-09, REST-06 a refused code request says when to come back", async () => {

@@ -4,7 +4,15 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { randomInteger } from "../shared/domain/random.ts";
-import { type Fixture, openFixture, refusal, refusedCode, sessionIdOf } from "./chatmgmt-fixture.ts";
+import {
+  type Fixture,
+  openFixture,
+  refusal,
+  refusedCode,
+  sessionIdOf,
+  testSettings,
+} from "./chatmgmt-fixture.ts";
+import { noRateLimits } from "./no-rate-limits.ts";
 import { phoneHash } from "./phone-hash.ts";
 
 const phone = "+14155551234";
@@ -131,6 +139,19 @@ describe("request-otp", () => {
       expect(await refusedCode(at.call("requestOtp", { phoneNumber: phone }))).toBe("SERVICE_UNAVAILABLE");
     },
   );
+});
+
+test("L10 stays where rate limits are off: after five wrong codes the code itself is spent", async () => {
+  const unlimited = await openFixture(1, testSettings, noRateLimits);
+  const code = await unlimited.requestCode(phone);
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    expect(await refusedCode(unlimited.verify(phone, wrongCode(code), unlimited.ids.uuid()))).toBe(
+      "INVALID_OTP",
+    );
+  }
+  expect(await refusedCode(unlimited.verify(phone, code, unlimited.ids.uuid()))).toBe("RATE_LIMITED");
+  const fresh = await unlimited.requestCode(phone);
+  expect((await unlimited.verify(phone, fresh, unlimited.ids.uuid())).isNewUser).toBe(true);
 });
 
 describe("verify-otp", () => {

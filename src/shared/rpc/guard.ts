@@ -87,7 +87,8 @@ export function createGuard(options: GuardOptions): Guard {
 
   async function authenticate(headers: Headers, allowExpired: boolean): Promise<Caller> {
     const caller = await options.verifyAccessToken(bearerToken(headers), { allowExpired });
-    if (await isRevoked(caller)) {
+    // A refresh asks the session itself, which ended with its tokens: "session gone" is the answer to it.
+    if (!allowExpired && (await isRevoked(caller))) {
       throw unauthorized("token_revoked", "The access token has been revoked");
     }
     return caller;
