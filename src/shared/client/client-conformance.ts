@@ -285,6 +285,18 @@ function connectorRules(rule: Rule): void {
     expect(server.connections.length, "the back-off starts over after a connection").toBe(2);
   });
 
+  rule("CL-06 attempts that fail for no known reason lead to one question over REST", async (bench) => {
+    const { clock, server, client } = bench;
+    // As in a browser: the socket only says 1006.
+    server.onUpgrade = () => ({ close: 1006 });
+    server.onCall = (call) =>
+      restError(401, call.path === "/auth/refresh" ? "INVALID_REFRESH_TOKEN" : "UNAUTHORIZED");
+    client.connect();
+    await clock.advance(600_000);
+    expect(server.upgrades.length).toBeLessThanOrEqual(3);
+    expect(client.status()).toBe("offline");
+  });
+
   rule("CL-06 a refusal that cannot get better ends the attempts", async ({ clock, server, client }) => {
     server.onUpgrade = () => 403;
     client.connect();
@@ -699,6 +711,19 @@ function acknowledgerRules(rule: Rule): void {
     expect(acks(server)).toEqual([10, message.sequence]);
   });
 
+  rule("AK-05 an ack that was lost with its link is told again", async ({ clock, server, client, ready }) => {
+    await ready();
+    server.onFrame = (frame) => frame.type === "ack";
+    for (const message of commit(server, 3)) server.push(message);
+    await clock.advance(6_000);
+    expect([acks(server), server.watermark(chat)]).toEqual([[3], 0]);
+    server.onFrame = () => false;
+    server.connection.close(1006);
+    await clock.runUntil(() => client.ready() && server.connections.length === 2, 10_000);
+    await clock.advance(6_000);
+    expect(server.watermark(chat)).toBe(3);
+  });
+
   rule("AK-06 acknowledges at once after a sync", async ({ clock, server, ready }) => {
     for (let count = 0; count < 3; count++) server.commit(chat, "missed");
     await ready();
@@ -766,6 +791,22 @@ function syncerRules(rule: Rule): void {
     held?.();
     await clock.advance(500);
     expect(client.shown(chat)).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  rule("RS-01 more pushes than fit while syncing are fetched instead", async ({ clock, server, client }) => {
+    server.commit(chat, "missed");
+    let held: (() => void) | undefined;
+    server.onFrame = (frame, connection) => {
+      if (frame.type !== "sync_request" || held !== undefined) return false;
+      held = () => server.answer(frame, connection);
+      return true;
+    };
+    client.connect();
+    await clock.advance(500);
+    for (const message of commit(server, 2500)) server.push(message);
+    await clock.advance(500);
+    held?.();
+    await clock.runUntil(() => server.watermark(chat) === 2501, 20_000);
   });
 
   rule("RS-02 the cursor is the local one, not the server's", async ({ clock, server, ready, restart }) => {
@@ -844,7 +885,7 @@ function syncerRules(rule: Rule): void {
       if (frame.type !== "sync_request") return false;
       open++;
       most = Math.max(most, open);
-      clock.setTimer(700, () => {
+      clock.setTimer(2500, () => {
         open--;
         server.answer(frame, connection);
       });

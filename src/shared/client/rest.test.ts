@@ -176,6 +176,21 @@ describe("the session", () => {
     expect(await outcome(client.connect())).toBeInstanceOf(LoggedOutError);
   });
 
+  test("a refused refresh is no end when another client of the storage was first", async () => {
+    const { server, client, outcome, open } = await start();
+    const other = await open();
+    server.onCall = (call) =>
+      call.path !== "/auth/refresh" && call.headers["Authorization"] === `Bearer ${scriptedUser.accessToken}`
+        ? restError(401, "UNAUTHORIZED")
+        : undefined;
+    await outcome(other.rest.me());
+    const earlier = server.onCall;
+    server.onCall = (call) =>
+      call.path === "/auth/refresh" ? restError(401, "INVALID_REFRESH_TOKEN") : earlier(call);
+    expect(await outcome(client.rest.me())).toMatchObject({ user_id: scriptedUser.userId });
+    expect(client.userId).toBe(scriptedUser.userId);
+  });
+
   test("a refresh that gets no answer is no end: the next need tries again", async () => {
     const { server, client, outcome } = await start();
     let reachable = false;

@@ -1,5 +1,5 @@
 /** The REST calls of a chat client, typed. Paths, shapes and codes are the server's `/api/v1`. */
-import { LoggedOutError, RestError } from "./client-errors.ts";
+import { RestError } from "./client-errors.ts";
 import type { Http, HttpCall, HttpResult } from "./http.ts";
 import type { Random } from "./ports.ts";
 import type {
@@ -211,7 +211,6 @@ async function authorized(
     if (!(error instanceof RestError) || error.status !== 401) throw error;
   }
   const replaced = await tokens.replaceToken(token, signal);
-  if (replaced === token) throw new LoggedOutError("UNAUTHORIZED");
   return attempt(replaced);
 }
 
