@@ -6,12 +6,14 @@ import type { PageAssets } from "./page-assets.ts";
  * A plugin of `Bun.build`, for binaries: replaces `load-assets.ts` by a module that holds the built files, so
  * that neither sources nor bundler are needed at run time.
  */
-export function embedPages(): BunPlugin {
+export async function embedPages(): Promise<BunPlugin> {
+  // Built before the outer build begins: a build that waits for another one inside a plugin never ends.
+  const contents = embeddedModule(await buildPages());
   return {
     name: "embed-pages",
     setup(build) {
-      build.onLoad({ filter: /[/\\]shared[/\\]web[/\\]load-assets\.ts$/ }, async () => ({
-        contents: embeddedModule(await buildPages()),
+      build.onLoad({ filter: /[/\\]shared[/\\]web[/\\]load-assets\.ts$/ }, () => ({
+        contents,
         loader: "js",
       }));
     },

@@ -17,8 +17,6 @@ export function ChatListItem(props: {
   const people = useAppState((state) => state.people);
   const userId = useAppState((state) => state.me?.user_id);
   const title = chatTitle(chat, people);
-  const unread = unreadCount(chat);
-  const muted = isMuted(chat, model.nowMs);
   const last = chat.lastMessage;
   const timeMs = Date.parse(last?.createdAt ?? chat.createdAt);
   return (
@@ -30,29 +28,45 @@ export function ChatListItem(props: {
         tabIndex={props.isTabStop ? 0 : -1}
       >
         <Avatar id={chat.otherUserId ?? chat.chatId} name={title} isGroup={chat.type === "group"} />
-        <span class="chat-item-title">{title}</span>
-        <time class="chat-item-time" dateTime={last?.createdAt ?? chat.createdAt} title={exactTime(timeMs)}>
-          {shortTime(timeMs, model.nowMs)}
-        </time>
-        <span class="chat-item-preview">
-          {last === undefined ? "No messages yet" : previewText(chat, last, people, userId)}
-        </span>
-        <span class="chat-item-marks">
-          {muted && (
-            <>
-              <Icon name="muted" />
-              <span class="visually-hidden">Muted</span>
-            </>
-          )}
-          {unread > 0 && (
-            <span class={`unread ${muted ? "unread-muted" : ""}`}>
-              {unread > 999 ? "999+" : unread}
-              <span class="visually-hidden"> unread</span>
+        <span class="chat-item-text">
+          <span class="chat-item-row">
+            <span class="chat-item-title">{title}</span>
+            <time
+              class="chat-item-time"
+              dateTime={last?.createdAt ?? chat.createdAt}
+              title={exactTime(timeMs)}
+            >
+              {shortTime(timeMs, model.nowMs)}
+            </time>
+          </span>
+          <span class="chat-item-row">
+            <span class="chat-item-preview">
+              {last === undefined ? "No messages yet" : previewText(chat, last, people, userId)}
             </span>
-          )}
+            <Marks isMuted={isMuted(chat, model.nowMs)} unread={unreadCount(chat)} />
+          </span>
         </span>
       </a>
     </li>
+  );
+}
+
+function Marks(props: { readonly isMuted: boolean; readonly unread: number }): JSX.Element {
+  return (
+    <span class="chat-item-marks">
+      {props.isMuted && (
+        <>
+          <Icon name="muted" />
+          <span class="visually-hidden">Muted</span>
+        </>
+      )}
+      {props.unread > 0 && (
+        <span class={`unread ${props.isMuted ? "unread-muted" : ""}`}>
+          {props.unread > 999 ? "999+" : props.unread}
+          <span class="visually-hidden"> unread</span>
+        </span>
+      )}
+    </span>
   );
 }
 

@@ -81,7 +81,7 @@ export function CodeStep(props: {
         </div>
       )}
       <div class="row">
-        <button type="button" class="button button-quiet" onClick={props.onBack}>
+        <button type="button" class="button button-small button-quiet" onClick={props.onBack}>
           Other number
         </button>
         <ResendButton requested={props.requested} />
@@ -107,7 +107,7 @@ function ResendButton({ requested }: { readonly requested: OtpRequested }): JSX.
   return (
     <button
       type="button"
-      class="button button-quiet"
+      class="button button-small button-quiet"
       disabled={task.isRunning || waitSeconds > 0}
       onClick={resend}
     >
