@@ -36,7 +36,7 @@ export interface KillRunResult {
   readonly check: CheckResult;
   readonly historyPath: string;
   readonly storePath: string;
-  readonly drainExitCode: number;
+  readonly drainExitCode: number | undefined;
   /** Sends that their client gave up: none should be. */
   readonly failedSends: readonly string[];
   /** Clients that were connected at each kill. */
@@ -68,11 +68,17 @@ export async function runKills(options: KillRunOptions): Promise<KillRunResult> 
       writer.write(event);
     },
   });
-  let server = await StandaloneProcess.start({ dataDir, port: 0, logPath });
-  const { port, url } = server;
-  recorder.processStarted("standalone");
-  const random = new SeededRandom(options.seed);
-  const members = await Promise.all(users.map((user, index) => openMember(recorder, url, user, index)));
+  await using server = await StandaloneProcess.start({ dataDir, port: 0, logPath });
+  const killAndStart = async (meanwhile: () => Promise<void>): Promise<void> => {
+    recorder.processKilled("standalone");
+    await server.kill();
+    if (options.lastStore === "older") await meanwhile();
+    await server.startAgain();
+    recorder.processStarted("standalone");
+  };
+  const members = await Promise.all(
+    users.map((user, index) => openMember(recorder, server.url, user, index)),
+  );
   const failedSends: string[] = [];
   for (const { client } of members) {
     client.on("sendFailed", ({ clientMessageId, error }) =>
@@ -83,6 +89,7 @@ export async function runKills(options: KillRunOptions): Promise<KillRunResult> 
 
   const load = Load.start(recorder, members, options.seed);
   const connectedAtKill: number[] = [];
+  const random = new SeededRandom(options.seed);
   for (let round = 0; round < rounds; round += 1) {
     await waitFor(
       "most clients came back",
@@ -91,21 +98,13 @@ export async function runKills(options: KillRunOptions): Promise<KillRunResult> 
     );
     await Bun.sleep(random.integer(killAfterMs.min, killAfterMs.max));
     connectedAtKill.push(readyCount(members));
-    recorder.processKilled("standalone");
-    await server.kill();
-    if (options.lastStore === "older") await copyStore(dataDir, olderDir);
-    server = await StandaloneProcess.start({ dataDir, port, logPath });
-    recorder.processStarted("standalone");
+    await killAndStart(() => copyStore(dataDir, olderDir));
   }
   await load.stop();
   await settle(members);
   recorder.settled();
 
-  recorder.processKilled("standalone");
-  await server.kill();
-  if (options.lastStore === "older") await copyStore(olderDir, dataDir);
-  server = await StandaloneProcess.start({ dataDir, port, logPath });
-  recorder.processStarted("standalone");
+  await killAndStart(() => copyStore(olderDir, dataDir));
   await readBack(recorder, members);
   await Promise.all(members.map(({ client }) => client.close()));
   const drainExitCode = await server.stop();

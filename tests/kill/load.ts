@@ -6,6 +6,7 @@ import { SeededRandom } from "../checker/seeded-random.ts";
 /** A line of `triplane seed`. */
 export interface SeededUser {
   readonly user_id: string;
+  readonly phone_number: string;
   readonly device_id: string;
   readonly access_token: string;
   readonly refresh_token: string;

@@ -1,4 +1,5 @@
 /** A real standalone server as a child process: started, killed, started again on the same data and port. */
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 
 const repository = join(import.meta.dir, "../..");
@@ -20,61 +21,78 @@ const environment = {
   SMS_PROVIDER: "log",
 };
 
-export class StandaloneProcess {
-  readonly port: number;
-  readonly #child: Bun.Subprocess;
+export class StandaloneProcess implements AsyncDisposable {
+  readonly #options: StandaloneOptions;
+  #child: Bun.Subprocess | undefined;
+  #port: number;
 
-  private constructor(child: Bun.Subprocess, port: number) {
-    this.#child = child;
-    this.port = port;
+  private constructor(options: StandaloneOptions) {
+    this.#options = options;
+    this.#port = options.port;
+  }
+
+  get port(): number {
+    return this.#port;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `http://127.0.0.1:${this.#port}`;
   }
 
   /** Resolves when the server says that it listens. @throws {Error} it exits or stays silent instead */
-  static async start({ dataDir, port, logPath }: StandaloneOptions): Promise<StandaloneProcess> {
-    const command = [process.execPath, entry, "--port", String(port), "--data", dataDir];
-    const log = await Bun.file(logPath)
-      .text()
-      .catch(() => "");
-    const child = Bun.spawn(command, { cwd: repository, env: environment, stdout: "pipe", stderr: "pipe" });
-    const sink = Bun.file(logPath).writer();
-    sink.write(log);
-    const drained = drain(child.stderr, (text) => sink.write(text)).then(() => sink.end());
+  static async start(options: StandaloneOptions): Promise<StandaloneProcess> {
+    const server = new StandaloneProcess(options);
+    await server.startAgain();
+    return server;
+  }
+
+  /** A new process on the same data and port. Only after the last one has ended. */
+  async startAgain(): Promise<void> {
+    const { dataDir, logPath } = this.#options;
+    const command = [process.execPath, entry, "--port", String(this.#port), "--data", dataDir];
+    const log = openSync(logPath, "a");
+    const child = Bun.spawn(command, { cwd: repository, env: environment, stdout: "pipe", stderr: log });
+    closeSync(log);
+    this.#child = child;
     const timer = setTimeout(() => child.kill("SIGKILL"), startTimeoutMs);
-    try {
-      const listening = await firstMatch(child.stdout, /^listening on http:\/\/\S+:(\d+)$/m);
-      if (listening !== undefined) return new StandaloneProcess(child, Number(listening));
-    } finally {
-      clearTimeout(timer);
+    const port = await firstMatch(child.stdout, /^listening on http:\/\/\S+:(\d+)$/m);
+    clearTimeout(timer);
+    if (port === undefined) {
+      const tail = (await Bun.file(logPath).text()).slice(-2000);
+      throw new Error(`the server did not start (exit code ${await child.exited}):\n${tail}`);
     }
-    await drained;
-    const tail = (await Bun.file(logPath).text()).slice(-2000);
-    throw new Error(`the server did not start (exit code ${await child.exited}):\n${tail}`);
+    this.#port = Number(port);
   }
 
   /** As a power cut ends it, but for the disk's own cache. */
   async kill(): Promise<void> {
-    this.#child.kill("SIGKILL");
-    await this.#child.exited;
+    this.#child?.kill("SIGKILL");
+    await this.#child?.exited;
   }
 
   /** Drains. @returns the exit code */
-  async stop(): Promise<number> {
-    this.#child.kill("SIGTERM");
-    return this.#child.exited;
+  async stop(): Promise<number | undefined> {
+    this.#child?.kill("SIGTERM");
+    return this.#child?.exited;
+  }
+
+  /** Leaves nothing running, however the test ended. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill();
   }
 }
 
-/** Runs a `triplane` subcommand to its end. @throws {Error} exit code other than 0 */
-export async function runCommand(...args: readonly string[]): Promise<void> {
+/** Runs a `triplane` subcommand to its end. @returns its standard output @throws {Error} exit code other than 0 */
+export async function runCommand(...args: readonly string[]): Promise<string> {
   const command = [process.execPath, entry, ...args];
-  const child = Bun.spawn(command, { cwd: repository, env: environment, stdout: "ignore", stderr: "pipe" });
-  const stderr = await new Response(child.stderr).text();
+  const child = Bun.spawn(command, { cwd: repository, env: environment, stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
   const exitCode = await child.exited;
   if (exitCode !== 0) throw new Error(`triplane ${args.join(" ")} ended with ${exitCode}:\n${stderr}`);
+  return stdout;
 }
 
 /** The first group of the first match; keeps reading afterwards, so that the pipe never fills. */
