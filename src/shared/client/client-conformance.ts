@@ -794,11 +794,18 @@ function syncerRules(rule: Rule): void {
   });
 
   rule("RS-01 more pushes than fit while syncing are fetched instead", async ({ clock, server, client }) => {
-    server.commit(chat, "missed");
+    const { chat_id: _, ...missed } = server.commit(chat, "missed");
     let held: (() => void) | undefined;
     server.onFrame = (frame, connection) => {
       if (frame.type !== "sync_request" || held !== undefined) return false;
-      held = () => server.answer(frame, connection);
+      // Read before the rest was committed, answered after it was pushed.
+      held = () =>
+        connection.send({
+          type: "sync_response",
+          request_id: frame.request_id,
+          timestamp: missed.created_at,
+          payload: { chat_id: chat, messages: [missed], has_more: false },
+        });
       return true;
     };
     client.connect();

@@ -208,3 +208,37 @@ test("connect rejects with its signal's reason, with the server's word, and afte
   await expect(refused).rejects.toThrow("refused_403");
   client.abandon();
 });
+
+test.each([
+  ["with six chats, found by comparing counters", 6, true],
+  ["without asking for counters, by the sync itself", 1, false],
+])("an ack that died with its connection is repeated: %s", async (_, chats, discoverChats) => {
+  const clock = new VirtualClock();
+  const server = new ScriptedServer({ clock, supportsHeaders: true, latencyMs: 5 });
+  for (let count = 0; count < chats; count++) server.addChat(`chat_${count}`, 1);
+  const client = await TriplaneClient.open({
+    baseUrl: "http://server.test",
+    clock,
+    random: new SeededRandom(1),
+    sockets: server.sockets,
+    fetch: server.fetch,
+    storage: new MemoryStorage(),
+    discoverChats,
+  });
+  await client.useSession(scriptedUser);
+  client.connect().catch(() => undefined);
+  await clock.advance(5_000);
+  if (!discoverChats) {
+    server.commitAndPush("chat_0", "how a chat becomes known");
+    await clock.advance(1_000);
+  }
+  server.onFrame = (frame) => frame.type === "ack";
+  const { sequence } = server.commitAndPush("chat_0", "acknowledged in vain");
+  await clock.advance(6_000);
+  expect(server.watermark("chat_0")).toBeLessThan(sequence);
+  server.onFrame = () => false;
+  server.connection.close(1006);
+  await clock.advance(5_000);
+  expect(server.watermark("chat_0")).toBe(sequence);
+  client.abandon();
+});
