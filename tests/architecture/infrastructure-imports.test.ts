@@ -55,11 +55,6 @@ const rows: readonly {
     ],
     reason: "messages of the contract stop at the services: stores and domain have their own types",
   },
-  {
-    library: /^libphonenumber-js(\/.*)?$/,
-    onlyIn: [/^src\/shared\/domain\/phone/, /^src\/chatmgmt\//],
-    reason: "phone numbers",
-  },
   { library: /^ulid$/, onlyIn: [/^src\/shared\/domain\/ids\.ts$/], reason: "ids have one maker" },
   { library: /^preact(\/.*)?$/, onlyIn: [/^src\/shared\/web\//], reason: "pages" },
   { library: /^bun:test$|^fast-check$|^playwright-core$/, onlyIn: [], reason: "tests only" },

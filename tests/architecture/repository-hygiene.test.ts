@@ -5,13 +5,23 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { root, sourceFiles } from "./source-files.ts";
+import { root, type SourceFile, sourceFiles } from "./source-files.ts";
+
+/** A test reads from top to bottom and may be longer than what it tests. */
+const linesMax = { source: 400, test: 600 };
 
 /** Files above the size, with the reason. */
 const longFiles: readonly { readonly path: string; readonly reason: string }[] = [
-  { path: "src/shared/stores/chat-store.conformance.ts", reason: "one suite for one port" },
+  {
+    path: "src/shared/client/client.ts",
+    reason: "the client's composition: every part wired once, every public call a line or two",
+  },
+  { path: "src/shared/client/outbox.ts", reason: "one state machine; its phases are numbered at the top" },
+  {
+    path: "src/shared/client/client-conformance.ts",
+    reason: "the client contract, one suite for every client",
+  },
 ];
-const linesMax = 400;
 
 // In pieces, so that this file does not find itself.
 const registries = [
@@ -20,6 +30,10 @@ const registries = [
   "npm.pkg." + "github.com",
   "pypi." + "org",
 ];
+
+function isLong({ text, isTest }: SourceFile): boolean {
+  return text.split("\n").length > (isTest ? linesMax.test : linesMax.source);
+}
 
 function repositoryFiles(): readonly string[] {
   const listed = Bun.spawnSync(["git", "ls-files", "--cached", "--others", "--exclude-standard"], {
@@ -55,18 +69,15 @@ describe("the repository", () => {
     expect(loose).toEqual([]);
   });
 
-  test(`has no source file above ${linesMax} lines without a reason`, () => {
+  test("has no long source file without a reason", () => {
     const long = sources
-      .filter(({ text }) => text.split("\n").length > linesMax)
-      .map(({ path, text }) => `${path}: ${text.split("\n").length} lines`)
-      .filter((row) => !longFiles.some(({ path }) => row.startsWith(`${path}:`)));
+      .filter((file) => isLong(file) && !longFiles.some(({ path }) => path === file.path))
+      .map(({ path, text }) => `${path}: ${text.split("\n").length} lines`);
     expect(long).toEqual([]);
   });
 
   test("has no reason for a file that is short by now", () => {
-    const idle = longFiles.filter(
-      ({ path }) => !sources.some((file) => file.path === path && file.text.split("\n").length > linesMax),
-    );
+    const idle = longFiles.filter(({ path }) => !sources.some((file) => file.path === path && isLong(file)));
     expect(idle).toEqual([]);
   });
 
