@@ -66,7 +66,7 @@ export const readChats = defineCommand<readonly ChatId[], (Chat | undefined)[]>(
 /** Input: chat id and user id in turn. On the path of every send, hence flat on both sides. */
 export const readMemberships = defineCommand<readonly string[], (MembershipTuple | undefined)[]>({
   name: "chat.memberships",
-  kind: "read",
+  kind: "lookup",
   run: (db, flatKeys) => {
     const { membership } = statements(db);
     const found: (MembershipTuple | undefined)[] = [];
@@ -80,7 +80,7 @@ export const readMemberships = defineCommand<readonly string[], (MembershipTuple
 
 export const readMembers = defineCommand<ChatId, Membership[]>({
   name: "chat.members",
-  kind: "read",
+  kind: "lookup",
   run: (db, chatId) => statements(db).members.all(chatId).map(membershipOf),
 });
 

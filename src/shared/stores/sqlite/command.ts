@@ -7,8 +7,12 @@ import type { Database } from "bun:sqlite";
 export interface Command<Input, Output> {
   /** Unique over all areas: `area.verb`. It names the command between threads. */
   readonly name: string;
-  /** A write runs in the batch's transaction, inside a savepoint of its own; a read must not change anything. */
-  readonly kind: "read" | "write";
+  /**
+   * A write runs in the batch's transaction, inside a savepoint of its own; a read must not change anything. A
+   * lookup is a read of a few rows by their key: it sees everything that was answered before it was issued, but
+   * need not wait for the batch under way.
+   */
+  readonly kind: "read" | "write" | "lookup";
   /**
    * Input and output are structured-cloneable. Must not begin, commit or roll back.
    * @throws {TriplaneError} a refusal; it undoes this command alone and crosses back with code, message and details

@@ -44,7 +44,7 @@ type KeyName = { readonly chatId: ChatId; readonly clientMessageId: ClientMessag
 
 export const findKeys = defineCommand<readonly KeyName[], (IdempotencyKey | undefined)[]>({
   name: "message.find_keys",
-  kind: "read",
+  kind: "lookup",
   run: (db, keys) => {
     const sql = statements(db);
     return keys.map((key) => {
@@ -57,7 +57,7 @@ export const findKeys = defineCommand<readonly KeyName[], (IdempotencyKey | unde
 
 export const readCounters = defineCommand<readonly ChatId[], (ChatCounter | undefined)[]>({
   name: "message.counters",
-  kind: "read",
+  kind: "lookup",
   run: (db, chatIds) => {
     const sql = statements(db);
     return chatIds.map((chatId) => {

@@ -39,6 +39,14 @@ export function openDatabase(path: string, options: OpenDatabaseOptions): Databa
   }
 }
 
+/** A second connection to a database that is open already: sees every commit once it is durable, changes nothing. */
+export function openLookups(path: string, options: OpenDatabaseOptions): Database {
+  const db = new Database(path, { readonly: true, strict: true });
+  db.run(`PRAGMA busy_timeout = ${options.busyTimeoutMs}`);
+  db.run(`PRAGMA cache_size = ${-options.cacheKib}`);
+  return db;
+}
+
 /** Applies what is missing, each step with its version number in one transaction. */
 export function migrate(db: Database, path: string, steps: readonly string[]): void {
   const version = versionOf(db);

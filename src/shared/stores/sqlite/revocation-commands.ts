@@ -31,7 +31,7 @@ export const revokeTokens = defineCommand<readonly RevokedToken[], void>({
 
 export const readRevoked = defineCommand<readonly string[], boolean[]>({
   name: "revocation.find",
-  kind: "read",
+  kind: "lookup",
   run: (db, jtis) => {
     const sql = statements(db);
     return jtis.map((jti) => sql.find.get(jti) !== null);

@@ -36,7 +36,7 @@ function runTransaction(db: Database, requests: readonly CommandRequest[]): read
   try {
     db.query("BEGIN IMMEDIATE").run();
     for (const request of requests) {
-      answers.push(request.command.kind === "read" ? attempt(db, request) : attemptWrite(db, request));
+      answers.push(request.command.kind === "write" ? attemptWrite(db, request) : attempt(db, request));
     }
     db.query("COMMIT").run();
     return answers;

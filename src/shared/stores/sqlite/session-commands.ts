@@ -42,7 +42,7 @@ const statements = perDatabase((db) => ({
 
 export const readSession = defineCommand<SessionId, Session | undefined>({
   name: "session.get",
-  kind: "read",
+  kind: "lookup",
   run: (db, sessionId) => {
     const row = statements(db).get.get(sessionId);
     return row === null ? undefined : sessionOf(row);

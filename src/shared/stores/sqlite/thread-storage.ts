@@ -1,10 +1,15 @@
-/** Storage on a thread of its own, so that an fsync never stalls a socket. */
+/**
+ * Storage on a thread of its own, so that an fsync never stalls a socket. Lookups run on the caller's thread, on a
+ * connection of their own: they take microseconds, where a trip to the thread costs more and waits for the fsync
+ * under way.
+ */
+import type { Database } from "bun:sqlite";
 import { TriplaneError } from "../../domain/errors.ts";
 import type { Command } from "./command.ts";
 import { CommandQueue } from "./command-queue.ts";
 import { commands } from "./commands.ts";
-import { defaultDatabaseOptions } from "./open-database.ts";
-import type { AnswerSink } from "./run-batch.ts";
+import { defaultDatabaseOptions, openLookups } from "./open-database.ts";
+import { type AnswerSink, storeError } from "./run-batch.ts";
 import type { Storage } from "./storage.ts";
 import { type FromStorage, fromWire, type ToStorage } from "./storage-protocol.ts";
 
@@ -46,6 +51,7 @@ class ThreadStorage implements Storage {
   readonly #queue: CommandQueue;
   readonly #opened = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<void>();
+  #lookups: Database | undefined;
   #state: "opening" | "open" | "closing" | "dead" = "opening";
   #answer: AnswerSink = () => {};
 
@@ -70,17 +76,30 @@ class ThreadStorage implements Storage {
     worker.addEventListener("close", () => this.#die(new Error("the storage thread ended")));
   }
 
-  open(path: string): Promise<void> {
+  async open(path: string): Promise<void> {
     const { busyTimeoutMs, cacheKib } = this.#options;
     this.#post({ type: "open", path, busyTimeoutMs, cacheKib });
-    return this.#opened.promise;
+    await this.#opened.promise;
+    // A database in memory has one connection: there lookups are reads like any other.
+    if (path !== ":memory:") this.#lookups = openLookups(path, this.#options);
   }
 
   run<Input, Output>(command: Command<Input, Output>, input: Input): Promise<Output> {
     if (commands.get(command.name) !== command) {
       return Promise.reject(new Error(`store command ${command.name} is not in the registry`));
     }
-    return this.#queue.run(command, input);
+    return command.kind === "lookup" && this.#lookups !== undefined
+      ? this.#lookup(this.#lookups, command, input)
+      : this.#queue.run(command, input);
+  }
+
+  async #lookup<Input, Output>(db: Database, command: Command<Input, Output>, input: Input): Promise<Output> {
+    if (this.#state !== "open") throw new TriplaneError("SERVICE_UNAVAILABLE", "The store is closed");
+    try {
+      return command.run(db, input);
+    } catch (thrown) {
+      throw storeError(thrown);
+    }
   }
 
   healthy(): boolean {
@@ -93,6 +112,7 @@ class ThreadStorage implements Storage {
     await this.#queue.drain(new TriplaneError("SERVICE_UNAVAILABLE", "The store is closed"));
     this.#post({ type: "close" });
     await this.#closed.promise;
+    this.#lookups?.close();
     this.#worker.terminate();
   }
 

@@ -28,7 +28,7 @@ const statements = perDatabase((db) => ({
 
 export const readUsers = defineCommand<readonly UserId[], (User | undefined)[]>({
   name: "user.get",
-  kind: "read",
+  kind: "lookup",
   run: (db, userIds) => {
     const { byId } = statements(db);
     return userIds.map((userId) => userOf(byId.get(userId)));
