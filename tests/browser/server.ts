@@ -5,17 +5,18 @@ import { join } from "node:path";
 import { StandaloneProcess } from "../kill/standalone-process.ts";
 
 export class TestServer {
-  readonly directory: string;
-  #process: StandaloneProcess;
+  readonly #directory: string;
+  readonly #process: StandaloneProcess;
 
   private constructor(directory: string, process: StandaloneProcess) {
-    this.directory = directory;
+    this.#directory = directory;
     this.#process = process;
   }
 
   static async start(): Promise<TestServer> {
     const directory = await mkdtemp(join(tmpdir(), "triplane-browser-"));
-    return new TestServer(directory, await launch(directory, 0));
+    const options = { dataDir: join(directory, "data"), port: 0, logPath: join(directory, "server.log") };
+    return new TestServer(directory, await StandaloneProcess.start(options));
   }
 
   get url(): string {
@@ -28,17 +29,12 @@ export class TestServer {
   }
 
   /** On the same port and data. */
-  async restart(): Promise<void> {
-    this.#process = await launch(this.directory, this.#process.port);
+  restart(): Promise<void> {
+    return this.#process.startAgain();
   }
 
   async stop(): Promise<void> {
     await this.#process.kill();
-    await rm(this.directory, { recursive: true, force: true });
+    await rm(this.#directory, { recursive: true, force: true });
   }
-}
-
-function launch(directory: string, port: number): Promise<StandaloneProcess> {
-  const dataDir = join(directory, "data");
-  return StandaloneProcess.start({ dataDir, port, logPath: join(directory, "server.log") });
 }
