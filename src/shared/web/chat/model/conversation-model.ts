@@ -17,6 +17,7 @@ import {
 import type { DeliveryWatch } from "./delivery-watch.ts";
 import { errorText } from "./error-text.ts";
 import type { ModelParts } from "./model-parts.ts";
+import { withPeople } from "./people.ts";
 
 const pageSize = 50;
 
@@ -111,6 +112,9 @@ export class ConversationModel {
 
   async #loadRemote(chatId: string, beforeSequence: number | undefined): Promise<void> {
     const page = await this.#parts.client.rest.history(chatId, { limit: pageSize, beforeSequence });
+    // Former members stand in the history and nowhere else.
+    const senders = page.data.map((message) => message.sender);
+    this.#parts.store.update((state) => ({ ...state, people: withPeople(state.people, senders) }));
     this.#change(chatId, (conversation) => withMessages(conversation, page.data));
   }
 

@@ -76,7 +76,11 @@ export function CodeStep(props: {
             Show the code
           </button>
           <p class="field-hint">
-            This server is local: codes go to its <a href="/dev/sms">SMS inbox</a>.
+            This server is local: codes go to its{" "}
+            <a href="/dev/sms" target="_blank" rel="noopener noreferrer">
+              SMS inbox
+            </a>
+            .
           </p>
         </div>
       )}
