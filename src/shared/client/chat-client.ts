@@ -45,6 +45,8 @@ export interface ChatClient extends AsyncDisposable {
   readonly status: ConnectionStatus;
   /** The user that is logged in. */
   readonly userId: string | undefined;
+  /** What waits to be sent or answered, the oldest first. */
+  readonly unsent: readonly OutgoingMessage[];
   /** The REST calls, authenticated, retried where that is safe. */
   readonly rest: RestCalls;
 

@@ -172,7 +172,6 @@ export class TriplaneClient implements ChatClient {
     return this.#transitions;
   }
 
-  /** What waits to be sent or answered, the oldest first. */
   get unsent(): readonly OutgoingMessage[] {
     return this.#outbox.waiting;
   }

@@ -4,6 +4,7 @@ import type { Clock, HttpFetch, Random, Socket, SocketEvents, SocketFactory } fr
 import type { ClientStorage } from "./storage.ts";
 import { IndexedDbStorage } from "./storage-indexeddb.ts";
 import { MemoryStorage } from "./storage-memory.ts";
+import type { TabMessage, Tabs } from "./tabs.ts";
 
 /** The longest delay that a runtime timer takes; a longer one would fire at once. */
 const timerDelayMaxMs = 2 ** 31 - 1;
@@ -91,5 +92,27 @@ export function platformDefaults(
     random: options.random ?? platformRandom,
     sockets: options.sockets ?? platformSockets,
     fetch: options.fetch ?? platformFetch,
+  };
+}
+
+/** Web Locks choose the leader, a BroadcastChannel carries the rest. @returns undefined where either is missing */
+export function browserTabs(name: string): Tabs | undefined {
+  // Bun and Node have channels and threads, but no tabs.
+  if (typeof window === "undefined" || typeof BroadcastChannel === "undefined") return undefined;
+  if (typeof navigator === "undefined" || navigator.locks === undefined) return undefined;
+  const channel = new BroadcastChannel(name);
+  return {
+    lead: (signal) =>
+      new Promise((resolve, reject) => {
+        navigator.locks
+          .request(name, { signal }, () => new Promise<void>((release) => resolve(release)))
+          .catch(reject);
+      }),
+    post: (message) => channel.postMessage(message),
+    listen: (listener) => {
+      const onMessage = (event: MessageEvent): void => listener(event.data as TabMessage);
+      channel.addEventListener("message", onMessage);
+      return () => channel.removeEventListener("message", onMessage);
+    },
   };
 }
