@@ -61,7 +61,7 @@ class ThreadStorage implements Storage {
     this.#queue = new CommandQueue({
       waitingMax: options.waitingMax,
       batchCommandsMax: options.batchCommandsMax,
-      schedule: setImmediate,
+      schedule: queueMicrotask,
       execute: (requests, answer) => {
         this.#answer = answer;
         this.#post({
