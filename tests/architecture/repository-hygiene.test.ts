@@ -136,6 +136,13 @@ describe("the repository", () => {
     expect(found).toEqual([]);
   });
 
+  test("works in a directory with spaces: a file URL becomes a path by Bun.fileURLToPath", () => {
+    const found = sources
+      .filter(({ code }) => /import\.meta\.url\)\.pathname/.test(code))
+      .map(({ path }) => path);
+    expect(found).toEqual([]);
+  });
+
   test("switches off neither types nor lint in silence", () => {
     const found = sources.flatMap(({ path, text }) =>
       text

@@ -151,6 +151,7 @@ describeInBrowser("the chat page", (browser) => {
     const eve = await ChatPage.open(browser(), server.url, "Eve");
     await eve.page.getByLabel("Phone number").fill(eve.phoneNumber);
     await eve.page.getByRole("button", { name: "Send code" }).click();
+    await eve.page.getByLabel("Code").waitFor();
     const code = await readLocalCode(server.url, eve.phoneNumber);
     await eve.page.getByLabel("Code").fill(code === "111111" ? "222222" : "111111");
     await eve.page.getByText("That code is not right, or it has expired.").waitFor();

@@ -64,7 +64,7 @@ describe("systemClock", () => {
   });
 
   test("a pending timer does not keep a process alive", async () => {
-    const module = new URL("./system-clock.ts", import.meta.url).pathname;
+    const module = Bun.fileURLToPath(new URL("./system-clock.ts", import.meta.url));
     const script = `import { systemClock } from ${JSON.stringify(module)}; systemClock.setTimer(3_600_000, () => {});`;
     const child = Bun.spawn([process.execPath, "-e", script], { stdout: "ignore", stderr: "inherit" });
     expect(await child.exited).toBe(0);

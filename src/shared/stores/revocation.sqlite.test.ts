@@ -86,7 +86,7 @@ describe("the mirror", () => {
 test("a revocation that was answered survives kill -9", async () => {
   const directory = mkdtempSync(join(tmpdir(), "revocation-"));
   const path = join(directory, "store.sqlite");
-  const here = (name: string): string => JSON.stringify(new URL(name, import.meta.url).pathname);
+  const here = (name: string): string => JSON.stringify(Bun.fileURLToPath(new URL(name, import.meta.url)));
   const script = `
     import { createSqliteRevocation } from ${here("./revocation.sqlite.ts")};
     import { openThreadStorage } from ${here("./sqlite/thread-storage.ts")};

@@ -35,7 +35,7 @@ function tokensIn(directory: string): string[] {
 }
 
 async function startWriter(directory: string) {
-  const script = new URL("./backup.writer.fixture.ts", import.meta.url).pathname;
+  const script = Bun.fileURLToPath(new URL("./backup.writer.fixture.ts", import.meta.url));
   const child = Bun.spawn([process.execPath, script, directory], { stdout: "pipe", stderr: "inherit" });
   let acknowledged = 0;
   let wake = (): void => {};

@@ -10,7 +10,7 @@ const temporary = temporaryDirectory();
 
 /** Starts a process that tries to take the lock. @returns it and its first line */
 async function rival(directory: string) {
-  const script = new URL("./data-directory.lock.fixture.ts", import.meta.url).pathname;
+  const script = Bun.fileURLToPath(new URL("./data-directory.lock.fixture.ts", import.meta.url));
   const child = Bun.spawn([process.execPath, script, directory], { stdin: "pipe", stdout: "pipe" });
   const { value } = await child.stdout.getReader().read();
   return { child, line: new TextDecoder().decode(value).trim() };
