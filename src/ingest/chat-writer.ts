@@ -182,7 +182,6 @@ export class ChatWriter {
     if (this.#halted !== undefined) return "done";
     this.races++;
     if (this.races > raceRetriesMax) {
-      this.races = 0;
       this.#failInFlight(unavailable, true);
       return "done";
     }
@@ -207,6 +206,7 @@ export class ChatWriter {
   }
 
   #failInFlight(result: PersistResult, tryFollowersAnew: boolean): void {
+    this.races = 0;
     const entries = this.#inFlight;
     this.#inFlight = [];
     for (const entry of entries) this.#settle(entry, result, tryFollowersAnew);
