@@ -6,12 +6,14 @@ import type { PersistFailure, PersistResult, PersistSuccess } from "../../src/in
 import { type ChatId, createIds, type UserId } from "../../src/shared/domain/ids.ts";
 import type { LogFields, Logger } from "../../src/shared/runtime/logger.ts";
 import { createSqliteChatStore } from "../../src/shared/stores/chat-store.sqlite.ts";
+import type { ChatStore } from "../../src/shared/stores/chat-store.ts";
 import { SqliteDeliveryStateStore } from "../../src/shared/stores/delivery-state-store.sqlite.ts";
 import { SqliteEventLog } from "../../src/shared/stores/event-log.sqlite.ts";
 import { SqliteMessageStore } from "../../src/shared/stores/message-store.sqlite.ts";
 import type { StoredMessage } from "../../src/shared/stores/message-store.ts";
 import { openInlineStorage } from "../../src/shared/stores/sqlite/inline-storage.ts";
 import { LogTail } from "../../src/shared/stores/sqlite/log-tail.ts";
+import type { Storage } from "../../src/shared/stores/sqlite/storage.ts";
 import { FakeAccessTokens } from "../simulation/access-tokens.fake.ts";
 import { SeededRandom } from "../simulation/seeded-random.ts";
 import { VirtualClock } from "../simulation/virtual-clock.ts";
@@ -31,20 +33,25 @@ export interface IngestInstance {
 export class IngestCluster {
   readonly clock = new VirtualClock();
   readonly random: SeededRandom;
-  readonly storage = openInlineStorage(":memory:");
+  readonly storage: Storage;
   readonly tail = new LogTail({ recordsMax: 1000, producerId: "test" });
   /** The store as it is, without faults. */
-  readonly truth = new SqliteMessageStore(this.storage, this.tail);
-  readonly log = new SqliteEventLog(this.storage, this.tail, this.clock);
-  readonly chats = createSqliteChatStore(this.storage, { groupMembersMax: 100 });
-  readonly deliveryStates = new SqliteDeliveryStateStore(this.storage);
+  readonly truth: SqliteMessageStore;
+  readonly log: SqliteEventLog;
+  readonly chats: ChatStore;
+  readonly deliveryStates: SqliteDeliveryStateStore;
   readonly logged: { readonly event: string; readonly fields: LogFields | undefined }[] = [];
   readonly #tokens = new FakeAccessTokens(this.clock);
   readonly #tokenOf = new Map<UserId, string>();
   #messageNumber = 0;
 
-  constructor(seed = 1) {
+  constructor(seed = 1, path = ":memory:") {
     this.random = new SeededRandom(seed);
+    this.storage = openInlineStorage(path);
+    this.truth = new SqliteMessageStore(this.storage, this.tail);
+    this.log = new SqliteEventLog(this.storage, this.tail, this.clock);
+    this.chats = createSqliteChatStore(this.storage, { groupMembersMax: 100 });
+    this.deliveryStates = new SqliteDeliveryStateStore(this.storage);
   }
 
   instance(settings: Partial<IngestSettings> = {}): IngestInstance {
@@ -107,11 +114,12 @@ export class IngestCluster {
   /** Runs the clock until the results are there. */
   async settled<T>(work: Promise<T>, maxMs = 60_000): Promise<T> {
     let done = false;
-    const noted = work.finally(() => {
+    const note = (): void => {
       done = true;
-    });
+    };
+    work.then(note, note);
     await this.clock.runUntil(() => done, maxMs);
-    return noted;
+    return work;
   }
 
   /** Everything stored of a chat, ascending. */
