@@ -16,6 +16,10 @@ const longFiles: readonly { readonly path: string; readonly reason: string }[] =
     path: "src/shared/client/client.ts",
     reason: "the client's composition: every part wired once, every public call a line or two",
   },
+  {
+    path: "src/shared/client/tab-client.ts",
+    reason: "the client's whole surface, passed on to the tab that holds the socket",
+  },
   { path: "src/shared/client/outbox.ts", reason: "one state machine; its phases are numbered at the top" },
 ];
 
