@@ -35,6 +35,21 @@ export class SeededRandom implements Random {
     return Math.floor(this.float() * bound);
   }
 
+  /** Uniform integer in [min, max]. */
+  between(min: number, max: number): number {
+    return min + this.below(max - min + 1);
+  }
+
+  /** True with the given probability. */
+  chance(probability: number): boolean {
+    return this.float() < probability;
+  }
+
+  /** A generator of its own, so that what draws from it disturbs nobody else's draws. */
+  fork(): SeededRandom {
+    return new SeededRandom(this.#next());
+  }
+
   /** One of the items. @throws {RangeError} an empty list */
   pick<T>(items: readonly T[]): T {
     if (items.length === 0) throw new RangeError("cannot pick from an empty list");
