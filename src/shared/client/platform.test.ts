@@ -3,8 +3,8 @@ import { expect, test } from "bun:test";
 import { TriplaneClient } from "./client.ts";
 import { ConnectionStoppedError } from "./client-errors.ts";
 import { platformClock } from "./platform.ts";
+import { serveScripted } from "./scripted-listener.ts";
 import { ScriptedServer, scriptedUser } from "./scripted-server.ts";
-import { serveScripted } from "./serve-scripted.ts";
 
 const newServer = (): ScriptedServer =>
   new ScriptedServer({ clock: platformClock, supportsHeaders: true, latencyMs: 0 });

@@ -8,8 +8,8 @@ import { describeInBrowser } from "../../../tests/browser/chromium.ts";
 import type { BrowserSurface } from "./browser-entry.ts";
 import type { ChatClient } from "./chat-client.ts";
 import { platformClock } from "./platform.ts";
+import { serveScripted } from "./scripted-listener.ts";
 import { ScriptedServer } from "./scripted-server.ts";
-import { serveScripted } from "./serve-scripted.ts";
 
 /** What a test page holds. */
 declare const triplane: BrowserSurface & { client: ChatClient };
