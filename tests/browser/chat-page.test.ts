@@ -130,6 +130,8 @@ describeInBrowser("the chat page", (browser) => {
     await ada.chatItem("Long weekend").waitFor();
     await dialog.getByRole("button", { name: "Remove Cleo" }).click();
     await dialog.getByRole("button", { name: "Remove Cleo" }).waitFor({ state: "detached" });
+    await cleo.write("Can you read this?");
+    await cleo.page.getByText("you are not a member of it any more").waitFor();
     await dialog.getByRole("button", { name: "Mute" }).click();
     await dialog.getByRole("button", { name: "Unmute" }).waitFor();
     await dialog.getByRole("button", { name: "Close" }).click();

@@ -53,6 +53,14 @@ export class ChatPage {
     return page;
   }
 
+  /** In the same profile, at the same address. @param prepare before it loads */
+  async anotherTab(prepare: (page: Page) => void): Promise<ChatPage> {
+    const tab = new ChatPage(await this.page.context().newPage(), this.phoneNumber, this.name);
+    prepare(tab.page);
+    await tab.page.goto(this.page.url());
+    return tab;
+  }
+
   async signIn(): Promise<void> {
     const { page } = this;
     await page.getByLabel("Phone number").fill(this.phoneNumber);

@@ -1,13 +1,13 @@
 /** Starts the chat page: the one place that knows the browser's globals. */
 import { render } from "preact";
-import { TriplaneClient } from "../../client/client.ts";
 import { platformClock } from "../../client/platform.ts";
+import { openSharedClient } from "../../client/shared-client.ts";
 import { AppModel } from "./model/app-model.ts";
 import { App } from "./view/app.tsx";
 import { ModelContext } from "./view/use-store.ts";
 
 async function start(root: HTMLElement): Promise<void> {
-  const client = await TriplaneClient.open({ baseUrl: location.origin, startFrom: "watermark" });
+  const client = await openSharedClient({ baseUrl: location.origin, startFrom: "watermark" });
   const model = new AppModel(
     { client, clock: platformClock, values: localStorage },
     { isOnline: () => navigator.onLine, isVisible: () => !document.hidden },
@@ -17,6 +17,7 @@ async function start(root: HTMLElement): Promise<void> {
   addEventListener("offline", look);
   document.addEventListener("visibilitychange", look);
   addEventListener("pagehide", () => model.list.remember());
+  addEventListener("storage", () => model.list.adoptReadMarks());
   render(
     <ModelContext.Provider value={model}>
       <App />

@@ -159,6 +159,8 @@ export class AppModel {
     const { client } = this.#parts;
     client.on("stateChanged", ({ to }) => {
       this.updateLink();
+      // Another tab has signed in.
+      if (to === "Ready" && this.store.state.screen === "sign_in") this.start();
       if (to === "Ready") void this.list.refresh().catch(() => undefined);
     });
     client.on("timelineAdvanced", ({ chatId, messages }) => {

@@ -53,6 +53,7 @@ export class ChatListModel {
   async #load(): Promise<void> {
     // A first visit of this browser: what the account has received elsewhere counts as read.
     const isFirstVisit = !this.#parts.store.state.areChatsLoaded;
+    const knownBefore = this.#parts.store.state.chats;
     const items = new Map<string, ChatListItem>();
     let cursor: string | undefined;
     for (let page = 0; page < pagesMax; page++) {
@@ -61,7 +62,7 @@ export class ChatListModel {
       cursor = pagination.next_cursor ?? undefined;
       if (!pagination.has_more || cursor === undefined) break;
     }
-    this.#parts.store.update((state) => listed(state, [...items.values()], isFirstVisit));
+    this.#parts.store.update((state) => listed(state, [...items.values()], knownBefore, isFirstVisit));
   }
 
   onDetail(chat: ChatDetail): void {
@@ -100,11 +101,7 @@ export class ChatListModel {
   }
 
   onRemoved(chatId: string): void {
-    this.#parts.store.update((state) => ({
-      ...state,
-      chats: withEntry(state.chats, chatId, undefined),
-      openChatId: state.openChatId === chatId ? undefined : state.openChatId,
-    }));
+    this.#parts.store.update((state) => ({ ...state, chats: withEntry(state.chats, chatId, undefined) }));
   }
 
   change(chatId: string, change: (summary: ChatSummary) => ChatSummary): void {
@@ -121,6 +118,15 @@ export class ChatListModel {
     this.change(chatId, (summary) =>
       summary.readUpTo >= sequence ? summary : { ...summary, readUpTo: sequence },
     );
+  }
+
+  /** What another tab has shown is read here, too. */
+  adoptReadMarks(): void {
+    const userId = this.#parts.store.state.me?.user_id;
+    if (userId === undefined) return;
+    for (const chat of readPage(this.#parts.values, userId)?.chats ?? []) {
+      this.markRead(chat.chatId, chat.readUpTo);
+    }
   }
 
   #rememberSoon(): void {
@@ -151,8 +157,14 @@ function applied(state: AppState, known: ChatSummary, messages: readonly Message
 }
 
 /** The server's list replaces ours; what this browser alone knows is kept. */
-function listed(state: AppState, items: readonly ChatListItem[], isFirstVisit: boolean): AppState {
-  const chats = new Map<string, ChatSummary>();
+function listed(
+  state: AppState,
+  items: readonly ChatListItem[],
+  knownBefore: AppState["chats"],
+  isFirstVisit: boolean,
+): AppState {
+  // What was learned of while the list was on its way may not be in it.
+  const chats = new Map([...state.chats].filter(([chatId]) => !knownBefore.has(chatId)));
   for (const item of items) {
     const known = state.chats.get(item.chat_id);
     const received = Math.max(0, (item.last_message?.sequence ?? 0) - item.pending_ack_count);

@@ -9,6 +9,7 @@ import {
   emptyConversation,
   newestSequence,
   type Outgoing,
+  trimmed,
   withAcked,
   withMessages,
   withOutgoing,
@@ -41,7 +42,9 @@ export class ConversationModel {
   /** Shows a chat, or none. */
   open(chatId: string | undefined): void {
     const { store } = this.#parts;
-    if (store.state.openChatId === chatId) return;
+    const left = store.state.openChatId;
+    if (left === chatId) return;
+    if (left !== undefined) this.#change(left, trimmed);
     store.update((state) => ({ ...state, openChatId: chatId }));
     if (chatId === undefined) return;
     const summary = store.state.chats.get(chatId);
@@ -152,7 +155,7 @@ export class ConversationModel {
         {
           clientMessageId: message.clientMessageId,
           content: message.content,
-          createdAtMs: message.createdAtMs,
+          createdAtMs: this.#parts.clock.nowMs(),
           failure: undefined,
         },
       ),

@@ -32,6 +32,9 @@ export interface Conversation {
   readonly typingUserIds: readonly string[];
 }
 
+/** Messages that a chat keeps when another one is opened. */
+export const keptMessagesMax = 200;
+
 export function emptyConversation(chatId: string): Conversation {
   return {
     chatId,
@@ -85,6 +88,14 @@ export function withoutOutgoing(conversation: Conversation, clientMessageId: str
     ...conversation,
     outgoing: conversation.outgoing.filter((entry) => entry.clientMessageId !== clientMessageId),
   };
+}
+
+/** Without the oldest messages where there are many: they can be fetched again. */
+export function trimmed(conversation: Conversation): Conversation {
+  const { messages } = conversation;
+  return messages.length <= keptMessagesMax
+    ? conversation
+    : { ...conversation, messages: messages.slice(-keptMessagesMax) };
 }
 
 /** Highest sequence on screen, 0 when there is none. */
