@@ -242,3 +242,21 @@ test.each([
   expect(server.watermark("chat_0")).toBe(sequence);
   client.abandon();
 });
+
+test("a gateway that keeps refusing a good token is not asked in a loop", async () => {
+  const { clock, server, client } = await start();
+  server.addChat("chat_A", 1);
+  server.onFrame = (frame, connection) => {
+    if (frame.type !== "sync_request") return false;
+    server.error(connection, frame.request_id, "UNAUTHORIZED");
+    return true;
+  };
+  await client.useSession(scriptedUser);
+  client.connect().catch(() => undefined);
+  await clock.advance(60_000);
+  expect(server.upgrades.length).toBeLessThanOrEqual(8);
+  server.onFrame = () => false;
+  await clock.advance(30_000);
+  expect(client.state).toBe("Ready");
+  client.abandon();
+});

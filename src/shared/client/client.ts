@@ -40,6 +40,9 @@ import { wipeAccount } from "./wipe-account.ts";
 
 /** Transitions that `transitions` remembers. */
 const transitionsMax = 100;
+/** UNAUTHORIZED twice in so short a time, although REST accepts the token, means that trying harder is no help. */
+const unauthorizedAgainMs = 60_000;
+const unauthorizedPauseMs = 10_000;
 
 export class TriplaneClient implements ChatClient {
   readonly rest: RestCalls;
@@ -61,6 +64,7 @@ export class TriplaneClient implements ChatClient {
   #connectionId: string | undefined;
   #clockOffsetMs = 0;
   #roundTripMs: number | undefined;
+  #unauthorizedAtMs = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   /** Opens local storage and takes up what an earlier run left: session, chats, unsent messages. */
@@ -326,10 +330,12 @@ export class TriplaneClient implements ChatClient {
       random,
       onFrame,
       hooks: {
-        token: (refused, signal) =>
-          refused === undefined
+        token: async (refused, signal) => {
+          if (this.#writer.isBehind) throw new Error("local storage is behind");
+          return refused === undefined
             ? this.#session.accessToken(signal)
-            : this.#session.replaceToken(refused, signal),
+            : this.#session.replaceToken(refused, signal);
+        },
         deviceId: () => this.deviceId,
         probe: async (signal) => {
           try {
@@ -443,7 +449,7 @@ export class TriplaneClient implements ChatClient {
   #onFrame(frame: ServerFrame): void {
     switch (frame.type) {
       case "message":
-        this.#inbox.onPush(frame.payload);
+        this.#onMessage(frame.payload);
         return;
       case "send_message_ack":
         this.#outbox.onAck(frame);
@@ -461,6 +467,21 @@ export class TriplaneClient implements ChatClient {
         // The connection keeps its own frames to itself.
         return;
     }
+  }
+
+  #onMessage(message: MessagePayload): void {
+    if (
+      !Number.isSafeInteger(message.sequence) ||
+      message.sequence < 1 ||
+      typeof message.chat_id !== "string"
+    ) {
+      this.#problem("MALFORMED_FRAME", `a message of chat ${message.chat_id} without a sequence`, message);
+      return;
+    }
+    this.#inbox.onPush(message);
+    if (!this.#writer.isBehind) return;
+    // No connection until storage has caught up: what is missed meanwhile the next sync brings.
+    this.#connection.input({ type: "lost", reason: "local storage is behind", minDelayMs: 0 });
   }
 
   #onError(frame: ErrorFrame): void {
@@ -495,9 +516,18 @@ export class TriplaneClient implements ChatClient {
   }
 
   #unauthorized(): void {
+    const { clock } = this.#settings;
+    const again = clock.monotonicMs() - this.#unauthorizedAtMs < unauthorizedAgainMs;
+    this.#unauthorizedAtMs = clock.monotonicMs();
     this.rest.me().then(
-      // The token is good or was replaced meanwhile: a new connection presents it.
-      () => this.#connection.input({ type: "renew" }),
+      // The token is good or was replaced meanwhile: a new connection presents it. If that has just been tried
+      // in vain, not at once.
+      () =>
+        this.#connection.input(
+          again
+            ? { type: "lost", reason: "unauthorized again", minDelayMs: unauthorizedPauseMs }
+            : { type: "renew" },
+        ),
       (cause: unknown) => this.#problem("UNAUTHORIZED", "the session could not be confirmed", cause),
     );
   }

@@ -177,7 +177,8 @@ export function connectorRules(rule: Rule): void {
     expect(server.connections[0]?.ended).toMatchObject({ by: "client", code: 1000 });
   });
 
-  rule("CL-07 after token_expired refreshes first", async ({ clock, server, client, ready }) => {
+  rule("CL-07 after token_expired refreshes before the next attempt", async (bench) => {
+    const { clock, server, client, ready } = bench;
     await ready();
     server.onUpgrade = ({ headers }) =>
       headers["Authorization"] === `Bearer ${scriptedUser.accessToken}` ? 401 : "accept";
@@ -185,6 +186,7 @@ export function connectorRules(rule: Rule): void {
     server.connection.close(1008);
     await clock.advance(5_000);
     expect(client.ready()).toBe(true);
+    expect(server.upgrades.length).toBe(2);
     expect(server.upgrades.at(-1)?.headers["Authorization"]).toBe("Bearer access-2");
   });
 

@@ -1,7 +1,7 @@
 /** EH-01 to EH-05: errors, the unknown, measuring. */
 import { expect } from "bun:test";
 import { socketErrorCodes } from "../protocol/error-codes.ts";
-import { chat, gaps, latencyMs, type Rule, refuseSends } from "./conformance-bench.ts";
+import { chat, commit, gaps, latencyMs, type Rule, refuseSends } from "./conformance-bench.ts";
 import { restError, scriptedUser } from "./scripted-server.ts";
 
 export function errorRules(rule: Rule): void {
@@ -110,6 +110,33 @@ export function errorRules(rule: Rule): void {
     expect(client.logged().length).toBeGreaterThanOrEqual(4);
     expect(client.shown(chat)).toEqual([1]);
     expect(server.connections.length).toBe(1);
+  });
+
+  rule("EH-02 known frames of the wrong shape are logged, too", async ({ clock, server, client, ready }) => {
+    await ready();
+    const types = [
+      "message",
+      "send_message_ack",
+      "sync_response",
+      "error",
+      "typing_indicator",
+      "heartbeat_ack",
+    ];
+    const payloads = [{}, [], { chat_id: 5, sequence: "7", messages: 3, code: null }, { sequence: -1 }];
+    for (const type of types) {
+      for (const payload of payloads) server.connection.send({ type, request_id: "r1", payload });
+    }
+    server.onFrame = (frame, connection) => {
+      if (frame.type !== "sync_request" || connection.index > 0) return false;
+      connection.send({ type: "sync_response", request_id: frame.request_id, payload: {} });
+      return true;
+    };
+    const [, second] = commit(server, 2);
+    if (second !== undefined) server.push(second);
+    await clock.advance(30_000);
+    expect(client.shown(chat)).toContain(2);
+    server.connection.close(1006);
+    await clock.runUntil(() => client.shown(chat).length === 2, 20_000);
   });
 
   rule("EH-03 a refusal is no memory: the next send is tried", async ({ clock, server, client, ready }) => {

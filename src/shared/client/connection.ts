@@ -220,9 +220,14 @@ export class Connection {
     const { hooks } = this.#parts;
     this.#parts.onFrame("in", text);
     const parsed = parseServerFrame(text);
-    if (parsed.kind === "unknown_type") hooks.onUnknownFrame(parsed.type);
-    else if (parsed.kind === "malformed") hooks.onMalformedFrame(parsed.message);
-    else this.#route(parsed.frame);
+    try {
+      if (parsed.kind === "unknown_type") hooks.onUnknownFrame(parsed.type);
+      else if (parsed.kind === "malformed") hooks.onMalformedFrame(parsed.message);
+      else this.#route(parsed.frame);
+    } catch (cause) {
+      // Only the envelope has been checked: a payload of another shape must not end the program.
+      hooks.onMalformedFrame(`${text.slice(0, 100)}: ${describe(cause)}`);
+    }
   }
 
   #route(frame: ServerFrame): void {
@@ -240,6 +245,8 @@ export class Connection {
         return;
       case "connection_closing":
         this.#unexplained = 0;
+        // Its end may be unknown here; refusing it now spares an attempt in vain.
+        if (frame.payload.reason === "token_expired") this.#refusedToken = this.#token;
         hooks.onClosing(frame);
         this.input({
           type: "closing_received",

@@ -10,6 +10,8 @@ interface Waiting {
 
 /** Changes that may wait for a failing storage; beyond, `put` rejects. */
 const pendingMax = 100_000;
+/** From here on nothing more should be fetched: what is asked for already still finds room. */
+const behindMin = 50_000;
 
 /**
  * Guarantee: `put` resolves when its changes, and all earlier ones, are durable. A failed write is repeated with
@@ -33,6 +35,11 @@ export class DurableWriter {
     this.#clock = clock;
     this.#random = random;
     this.#onFailure = onFailure;
+  }
+
+  /** Storage does not keep up: who brings messages should stop. */
+  get isBehind(): boolean {
+    return this.#pending.size >= behindMin;
   }
 
   put(changes: readonly StorageChange[]): Promise<void> {

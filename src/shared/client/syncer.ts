@@ -127,6 +127,10 @@ export class Syncer {
     // An answer that was given up: it was asked for again.
     if (job === undefined) return;
     const { messages, has_more, next_sequence } = frame.payload;
+    if (!Array.isArray(messages)) {
+      this.#wait(job, backoffMs(this.#random, job.failures++));
+      throw new TypeError("an answer to a sync without messages");
+    }
     job.messages += messages.length;
     job.failures = 0;
     job.internalErrors = 0;
