@@ -12,6 +12,7 @@ describeInBrowser("the chat page", (browser) => {
   let server: TestServer;
   let ada: ChatPage;
   let bob: ChatPage;
+  let connectedAtMs = 0;
 
   beforeAll(async () => {
     server = await TestServer.start();
@@ -19,6 +20,7 @@ describeInBrowser("the chat page", (browser) => {
       ChatPage.signedIn(browser(), server.url, "Ada"),
       ChatPage.signedIn(browser(), server.url, "Bob"),
     ]);
+    connectedAtMs = performance.now();
   }, 60_000);
   afterAll(async () => {
     await Promise.all([ada?.close(), bob?.close()]);
@@ -158,6 +160,11 @@ describeInBrowser("the chat page", (browser) => {
     await eve.page.getByLabel("Code").fill(code === "111111" ? "222222" : "111111");
     await eve.page.getByText("That code is not right, or it has expired.").waitFor();
     await eve.close();
+  });
+
+  test("one connection holds all the time: the server closes those without a heartbeat after 15 s", () => {
+    expect(performance.now() - connectedAtMs).toBeGreaterThan(15_000);
+    expect(bob.sockets).toHaveLength(1);
   });
 
   test("the browser has nothing to complain about: no errors, nothing against the page's policy", () => {

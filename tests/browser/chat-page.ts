@@ -17,12 +17,15 @@ export class ChatPage {
   readonly name: string;
   /** Errors of the page and of its policy, as the browser's console has them. */
   readonly problems: string[] = [];
+  /** Every socket that the page has opened. */
+  readonly sockets: string[] = [];
 
   private constructor(page: Page, phoneNumber: string, name: string) {
     this.page = page;
     this.phoneNumber = phoneNumber;
     this.name = name;
     page.on("pageerror", (error) => this.problems.push(String(error)));
+    page.on("websocket", (socket) => this.sockets.push(socket.url()));
     page.on("console", (message) => {
       if (message.type() === "error") this.problems.push(message.text());
     });
@@ -53,10 +56,9 @@ export class ChatPage {
     return page;
   }
 
-  /** In the same profile, at the same address. @param prepare before it loads */
-  async anotherTab(prepare: (page: Page) => void): Promise<ChatPage> {
+  /** In the same profile, at the same address. */
+  async anotherTab(): Promise<ChatPage> {
     const tab = new ChatPage(await this.page.context().newPage(), this.phoneNumber, this.name);
-    prepare(tab.page);
     await tab.page.goto(this.page.url());
     return tab;
   }

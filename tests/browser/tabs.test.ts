@@ -12,7 +12,6 @@ describeInBrowser("the tabs of one browser", (browser) => {
   let first: ChatPage;
   let second: ChatPage;
   let bob: ChatPage;
-  const sockets: string[] = [];
 
   beforeAll(async () => {
     server = await TestServer.start();
@@ -23,7 +22,7 @@ describeInBrowser("the tabs of one browser", (browser) => {
     await first.startChat(bob.phoneNumber);
     await first.write("from the first tab");
     await bob.openChat("Ada");
-    second = await first.anotherTab((page) => page.on("websocket", (socket) => sockets.push(socket.url())));
+    second = await first.anotherTab();
   }, 60_000);
   afterAll(async () => {
     await Promise.all([second?.close(), bob?.close()]);
@@ -34,7 +33,7 @@ describeInBrowser("the tabs of one browser", (browser) => {
     await second.waitForLink("Connected");
     await second.message("from the first tab").waitFor();
     await first.waitForLink("Connected");
-    expect(sockets).toEqual([]);
+    expect(second.sockets).toEqual([]);
   });
 
   test("what comes in and what either tab writes is in both", async () => {
@@ -55,12 +54,12 @@ describeInBrowser("the tabs of one browser", (browser) => {
     await bob.write("still there?");
     await second.message("still there?").waitFor();
     await second.waitForLink("Connected");
-    expect(sockets).toHaveLength(1);
+    expect(second.sockets).toHaveLength(1);
     expect((await second.messages()).map((message) => message.sequence)).toEqual([1, 2, 3, 4, 5]);
   });
 
   test("signing out in one tab signs out all", async () => {
-    const third = await second.anotherTab(() => undefined);
+    const third = await second.anotherTab();
     await third.waitForLink("Connected");
     await third.page.getByRole("button", { name: /profile and sign out/ }).click();
     await third.page.getByRole("button", { name: "Sign out", exact: true }).click();

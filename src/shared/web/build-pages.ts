@@ -7,6 +7,7 @@ const sources = {
   chatScript: "chat/main.tsx",
   chatStyles: "chat/styles.css",
   themeScript: "chat/theme-boot.ts",
+  timerScript: "chat/timer-worker.ts",
   smsScript: "sms/main.ts",
   icon: "chat/icon.svg",
 } as const satisfies Record<keyof PageEntries, string>;

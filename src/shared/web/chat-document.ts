@@ -6,7 +6,7 @@ export function chatDocument(entries: PageEntries): string {
   return document(entries, {
     title: "Triplane",
     script: entries.chatScript,
-    body: `<div id="root"></div>
+    body: `<div id="root" data-timer-script="${entries.timerScript}"></div>
 <noscript><p class="noscript">The chat page needs JavaScript.</p></noscript>`,
   });
 }

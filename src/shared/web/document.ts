@@ -1,7 +1,7 @@
 import { escapeHtml } from "./escape-html.ts";
 import type { PageEntries } from "./page-assets.ts";
 
-/** What a page may load: its own files and sockets, nothing inline, nothing foreign, no text as markup, never in a frame. */
+/** What a page may load: its own files and sockets, nothing inline, nothing foreign, never in a frame. */
 export const pageContentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -12,7 +12,6 @@ export const pageContentSecurityPolicy = [
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
 ].join("; ");
 
 /** A whole HTML document around `body`, which must be markup already. */

@@ -13,6 +13,8 @@ export interface PageEntries {
   readonly chatStyles: string;
   /** Runs before the first paint, so that a chosen colour scheme does not flash. */
   readonly themeScript: string;
+  /** The worker that the chat page's timers run in. */
+  readonly timerScript: string;
   readonly smsScript: string;
   readonly icon: string;
 }

@@ -31,7 +31,7 @@ export function PhoneStep(props: {
         label="Phone number"
         value={props.phone}
         onValue={props.onPhone}
-        hint="With the country code, for example +1 415 555 0100"
+        hint="With + and the country code"
         error={task.error}
         inputMode="tel"
         autoComplete="tel"
