@@ -32,7 +32,8 @@ export class FanoutConsumer {
     const { log, settings } = this.#deps;
     this.#consumer = await log.consumer(
       settings.consumerGroup,
-      ["messages.persisted", "memberships.changed"],
+      // Changes of members first, so that the messages of the same poll already see them.
+      ["memberships.changed", "messages.persisted"],
       () => this.#commitNow(),
     );
     this.#running = this.#run(this.#consumer);
@@ -66,15 +67,29 @@ export class FanoutConsumer {
     await this.#commitNow();
   }
 
-  /** Handles a batch in order; on a failure of the log the unhandled rest is read again. */
+  /** Handles a batch in order; on a failure of the log every partition is read again from its first unhandled record. */
   async #handle(records: readonly LogRecord[]): Promise<void> {
+    const handled = new Set<LogRecord>();
+    const onHandled = (record: LogRecord): void => {
+      handled.add(record);
+      this.#offsets.handled(record);
+    };
+    try {
+      await this.#handleInOrder(records, onHandled);
+    } catch (error) {
+      this.#rewind(records.filter((record) => !handled.has(record)));
+      throw error;
+    }
+  }
+
+  async #handleInOrder(records: readonly LogRecord[], onHandled: (record: LogRecord) => void): Promise<void> {
     let messages: { record: LogRecord; event: MessagePersisted }[] = [];
     const flush = async (): Promise<void> => {
       const batch = messages;
       messages = [];
-      if (batch.length > 0) await this.#dispatch(batch);
+      if (batch.length > 0) await this.#dispatch(batch, onHandled);
     };
-    for (const [index, record] of records.entries()) {
+    for (const record of records) {
       try {
         const event = this.#decode(record);
         if (event === undefined) {
@@ -87,11 +102,12 @@ export class FanoutConsumer {
           await flush();
           await this.#invalidate(event.partition_key as ChatId);
         }
-        this.#offsets.handled(record);
+        onHandled(record);
       } catch (error) {
-        if (!isPermanent(error)) throw this.#rewound(records.slice(index), error);
+        if (!isPermanent(error)) throw error;
         await flush();
-        await this.#bury(record, error, 1, records.slice(index));
+        await this.#bury(record, error, 1);
+        onHandled(record);
       }
     }
     await flush();
@@ -104,38 +120,33 @@ export class FanoutConsumer {
   }
 
   /** A batch that crashes is handled record by record; a record that keeps crashing is buried. */
-  async #dispatch(batch: readonly { record: LogRecord; event: MessagePersisted }[]): Promise<void> {
+  async #dispatch(
+    batch: readonly { record: LogRecord; event: MessagePersisted }[],
+    onHandled: (record: LogRecord) => void,
+  ): Promise<void> {
     try {
       await this.#dispatcher.dispatch(batch.map(({ event }) => event));
-      for (const { record } of batch) this.#offsets.handled(record);
     } catch (error) {
       this.#deps.logger.warn("fanout_batch_crashed", { error, count: batch.length });
-      for (const [index, { record, event }] of batch.entries()) {
-        await this.#dispatchAlone(
-          record,
-          event,
-          batch.slice(index).map((one) => one.record),
-        );
+      for (const { record, event } of batch) {
+        await this.#dispatchAlone(record, event);
+        onHandled(record);
       }
+      return;
     }
+    for (const { record } of batch) onHandled(record);
   }
 
-  async #dispatchAlone(
-    record: LogRecord,
-    event: MessagePersisted,
-    rest: readonly LogRecord[],
-  ): Promise<void> {
+  async #dispatchAlone(record: LogRecord, event: MessagePersisted): Promise<void> {
     const { attemptsMax } = this.#deps.settings;
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#dispatcher.dispatch([event]);
-        this.#offsets.handled(record);
         return;
       } catch (error) {
-        if (attempt >= attemptsMax) {
-          await this.#bury(record, error, attempt, rest);
-          return;
-        }
+        if (attempt < attemptsMax) continue;
+        await this.#bury(record, error, attempt);
+        return;
       }
     }
   }
@@ -149,12 +160,7 @@ export class FanoutConsumer {
   }
 
   /** The dead letter is durable before its record counts as handled. */
-  async #bury(
-    record: LogRecord,
-    error: unknown,
-    attempts: number,
-    unhandled: readonly LogRecord[],
-  ): Promise<void> {
+  async #bury(record: LogRecord, error: unknown, attempts: number): Promise<void> {
     const { clock, log, logger, settings } = this.#deps;
     const letter = deadLetterOf(record, {
       consumerGroup: settings.consumerGroup,
@@ -163,17 +169,12 @@ export class FanoutConsumer {
       attempts,
       error,
     });
-    try {
-      await log.append([letter]);
-    } catch (cause) {
-      throw this.#rewound(unhandled, cause);
-    }
+    await log.append([letter]);
     logger.error("dead_letter", { topic: record.topic, offset: record.offset, attempts, error });
-    this.#offsets.handled(record);
   }
 
-  /** Seeks every partition back to its first unhandled record. */
-  #rewound(unhandled: readonly LogRecord[], cause: unknown): unknown {
+  /** @param unhandled in the order read: each partition's first comes first */
+  #rewind(unhandled: readonly LogRecord[]): void {
     const seen = new Set<string>();
     for (const { topic, partition, offset } of unhandled) {
       const key = `${topic}/${partition}`;
@@ -181,7 +182,6 @@ export class FanoutConsumer {
       seen.add(key);
       this.#consumer?.seek(topic, partition, offset);
     }
-    return cause;
   }
 
   #commitSoon(): void {
