@@ -6,6 +6,7 @@
 import { describe, test } from "bun:test";
 import { acknowledgerRules } from "./conformance-acknowledger.ts";
 import { type Bench, type ConformanceSetup, chat, expectFaithful, latencyMs } from "./conformance-bench.ts";
+import { chaosRules } from "./conformance-chaos.ts";
 import { connectorRules } from "./conformance-connector.ts";
 import { errorRules } from "./conformance-errors.ts";
 import { receiverRules } from "./conformance-receiver.ts";
@@ -58,5 +59,6 @@ export function clientConformance(name: string, setup: ConformanceSetup): void {
     acknowledgerRules(rule);
     syncerRules(rule);
     errorRules(rule);
+    chaosRules(setup);
   });
 }
