@@ -90,7 +90,9 @@ export class Connection {
   /** Queues a push or a page for this turn. @returns false when it was refused: the connection is doomed */
   push(frame: string, bytes: number): boolean {
     if (this.closed) return false;
-    if (!this.flowing || this.#turnBytes + bytes > sendBytesMax) return this.#wait(frame, bytes);
+    // A full turn is handed over; the next one goes on if the socket still accepts.
+    if (this.#turnBytes + bytes > sendBytesMax) this.flush();
+    if (!this.flowing) return this.#wait(frame, bytes);
     this.#turn.push(frame);
     this.#turnBytes += bytes;
     return true;
@@ -100,7 +102,8 @@ export class Connection {
   control(frame: string): void {
     if (this.closed) return;
     const bytes = frame.length;
-    if (!this.flowing || this.#turnBytes + bytes > sendBytesMax) {
+    if (this.#turnBytes + bytes > sendBytesMax) this.flush();
+    if (!this.flowing) {
       const outbox = this.#openOutbox();
       outbox.pushControl(frame, bytes);
       if (outbox.overflowed) this.#watch(outbox);
@@ -186,15 +189,6 @@ export class Connection {
   }
 
   #wait(frame: string, bytes: number): boolean {
-    if (this.flowing) {
-      // The turn is full: hand it over, and go on in a new one if the socket still accepts.
-      this.flush();
-      if (this.flowing) {
-        this.#turn.push(frame);
-        this.#turnBytes = bytes;
-        return true;
-      }
-    }
     const outbox = this.#openOutbox();
     const accepted = outbox.push(frame, bytes);
     this.#watch(outbox);

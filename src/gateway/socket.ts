@@ -26,5 +26,5 @@ export interface TopicPublisher {
 export const backpressureBytesMax = 2 * 1024 * 1024;
 /** Most bytes handed to one socket before its buffer is looked at; leaves room for control frames. */
 export const sendBytesMax = 512 * 1024;
-/** Most bytes published to one topic between two looks at its subscribers' buffers. */
+/** Most bytes published, over all topics, between two looks at the subscribers' buffers. */
 export const publishBytesMax = 512 * 1024;

@@ -17,7 +17,6 @@ interface Topic {
   readonly subscribers: Set<Connection>;
   /** Recipients' connections that are fed from their outbox meanwhile. */
   readonly blocked: Set<Connection>;
-  bytesSinceLook: number;
   usedAtMs: number;
 }
 
@@ -38,6 +37,8 @@ export class Topics {
   readonly #topics = new Map<string, Topic>();
   readonly #byUser = new Map<string, Set<Topic>>();
   readonly #published = new Set<Topic>();
+  /** Over all topics: a socket may be in each of them. */
+  #bytesSinceLook = 0;
   #lookPending = false;
   #sweepPending = false;
 
@@ -62,7 +63,7 @@ export class Topics {
   ): { attempted: number; refused: number } | undefined {
     const topic = this.#topicFor(chatId, userIds);
     if (topic === undefined) return undefined;
-    if (topic.bytesSinceLook + bytes > publishBytesMax) this.#look();
+    if (this.#bytesSinceLook + bytes > publishBytesMax) this.#look();
     let attempted = topic.subscribers.size;
     let refused = 0;
     if (attempted > 0) {
@@ -70,7 +71,7 @@ export class Topics {
         attempted--;
         excluded.socket.publish(topic.name, frame);
       } else this.#options.publisher.publish(topic.name, frame);
-      topic.bytesSinceLook += bytes;
+      this.#bytesSinceLook += bytes;
       this.#published.add(topic);
       this.#lookSoon();
     }
@@ -133,7 +134,6 @@ export class Topics {
       userIds,
       subscribers: new Set(),
       blocked: new Set(),
-      bytesSinceLook: 0,
       usedAtMs: clock.monotonicMs(),
     };
     this.#topics.set(chatId, topic);
@@ -188,10 +188,10 @@ export class Topics {
   #look(): void {
     const looked = new Set<Connection>();
     for (const topic of this.#published) {
-      topic.bytesSinceLook = 0;
       for (const connection of topic.subscribers) looked.add(connection);
     }
     this.#published.clear();
+    this.#bytesSinceLook = 0;
     for (const connection of looked) {
       if ((connection.socket?.bufferedBytes() ?? 0) > 0) connection.block();
     }
