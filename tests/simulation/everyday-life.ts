@@ -1,19 +1,24 @@
 /** What people do all day, and what happens to their devices: seeded, endless until stopped. */
 import { sleep } from "../../src/shared/domain/clock.ts";
 import type { Installation } from "./installation.ts";
+import type { Roughness } from "./nemesis.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { SimulatedWorld } from "./simulated-world.ts";
 
 /** Messages that may wait in one client. */
 const waitingMax = 30;
+/** Longer than all retries of a call take. */
+const attemptMaxMs = 90_000;
 
 export class EverydayLife {
   readonly #world: SimulatedWorld;
+  readonly #roughness: Roughness;
   #stopped = false;
   #running: Promise<void>[] = [];
 
-  constructor(world: SimulatedWorld) {
+  constructor(world: SimulatedWorld, roughness: Roughness) {
     this.#world = world;
+    this.#roughness = roughness;
   }
 
   start(): void {
@@ -45,7 +50,8 @@ export class EverydayLife {
       await this.#pause(random, 500, 40_000);
       if (this.#stopped) return;
       const { client } = installation;
-      const chatId = random.pick(this.#world.chatIds);
+      const known = client.chatIds;
+      const chatId = random.pick(known.length > 0 && random.chance(0.9) ? known : this.#world.chatIds);
       const dice = random.float();
       if (dice < 0.06) this.#readHistory(installation, chatId);
       else if (dice < 0.1) this.#readWatermark(installation, chatId);
@@ -60,7 +66,7 @@ export class EverydayLife {
         installation.endpoint.offline = true;
         await this.#pause(random, 1000, 90_000);
         installation.endpoint.offline = false;
-      } else if (dice < 0.31) {
+      } else if (dice < 0.31 && this.#roughness === "rough") {
         this.#world.faults.note("reader_slow");
         const { link } = installation.endpoint;
         link?.readEvery(random.chance(0.3) ? undefined : random.between(100, 3000));
@@ -71,11 +77,10 @@ export class EverydayLife {
       } else {
         for (let left = random.between(1, 8); left > 0 && client.unsent.length < waitingMax; left -= 1) {
           count += 1;
-          const content = `${installation.options.name} says ${count}`;
+          const content = `${installation.options.name} says ${count} ${"at length ".repeat(random.pick([0, 0, 3, 100]))}`;
           const { clientMessageId } = client.send(chatId, content);
           last = { chatId, content, clientMessageId };
           if (random.chance(0.5)) await this.#pause(random, 0, 400);
-          // The pause may have been long enough for anything, but not for a reload of this program.
         }
       }
     }
@@ -105,16 +110,24 @@ export class EverydayLife {
     }
   }
 
+  /** The program that asks may be killed: then its call never ends. */
+  async #giveUp(): Promise<never> {
+    await sleep(this.#world.clock, attemptMaxMs);
+    throw new Error(`no outcome within ${attemptMaxMs} ms`);
+  }
+
   async #changeMember(chatId: string, userId: string, random: SeededRandom): Promise<void> {
     const { faults, installations, recorder } = this.#world;
     const certain = async <T>(attempt: () => Promise<T>): Promise<T | undefined> => {
       for (;;) {
         try {
-          return await attempt();
+          return await Promise.race([attempt(), this.#giveUp()]);
         } catch (error) {
           const { status } = error as { readonly status?: number };
           // Done already, by an attempt whose answer was lost.
-          if (status === 404 || status === 409) return undefined;
+          if (status !== undefined && status >= 400 && status < 500 && status !== 401 && status !== 429) {
+            return undefined;
+          }
           await this.#pause(random, 500, 5000);
         }
       }

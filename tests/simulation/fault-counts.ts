@@ -1,7 +1,7 @@
 /** Counts what really happened: a run without faults proves nothing about faults. */
 export const faultPoints = [
   "process_killed",
-  "process_killed_busy",
+  "process_killed_writing",
   "commit_lost",
   "commit_unanswered",
   "process_drained",
@@ -19,6 +19,11 @@ export const faultPoints = [
   "rest_request_lost",
   "rest_answer_lost",
   "frames_lost_with_server",
+  "closed_idle_timeout",
+  "closed_token_expired",
+  "closed_slow_consumer",
+  "closed_duplicate_connection",
+  "closed_server_shutdown",
   "client_killed",
   "client_disconnected",
   "network_lost",

@@ -16,6 +16,7 @@ interface Program {
   readonly clock: LocalClock;
   readonly endpoint: Endpoint;
   readonly recording: ClientRecording;
+  loggingIn: boolean;
 }
 
 export interface InstallationOptions {
@@ -25,6 +26,9 @@ export interface InstallationOptions {
   readonly limitSends: boolean;
   readonly sendsInFlightPerChat: number;
 }
+
+/** Devices whose clocks are wrong by up to this: they do not see the end of a token come. */
+const wrongClockMs = 20 * 60_000;
 
 export const simulatedBaseUrl = "http://simulated";
 
@@ -36,7 +40,6 @@ export class Installation {
   #loads = 0;
   #userId = "";
   #wantsToBeOnline = false;
-  #loggingIn = false;
   readonly failedSends: { readonly code: string; readonly chatId: string }[] = [];
 
   constructor(world: SimulatedWorld, options: InstallationOptions) {
@@ -120,7 +123,8 @@ export class Installation {
 
   async #load(): Promise<void> {
     const world = this.#world;
-    const clock = new LocalClock(world.clock, world.random.between(-2000, 2000));
+    const wrongByMs = world.random.chance(0.2) ? wrongClockMs : 2000;
+    const clock = new LocalClock(world.clock, world.random.between(-wrongByMs, wrongByMs));
     const endpoint = world.network.endpoint(this.options.address);
     let recording: ClientRecording | undefined;
     const client = await TriplaneClient.open({
@@ -139,7 +143,7 @@ export class Installation {
     const cursors = Object.fromEntries(world.chatIds.map((chatId) => [chatId, client.cursor(chatId)]));
     recording = world.recorder.client(`${this.options.name}.${this.#loads}`, this.#userId, cursors);
     recording.attach(client);
-    const program = { client, clock, endpoint, recording };
+    const program = { client, clock, endpoint, recording, loggingIn: false };
     this.#program = program;
     client.on("sendFailed", ({ chatId, error }) => this.failedSends.push({ chatId, code: error.code }));
     client.on("error", ({ code, message, cause }) => {
@@ -152,12 +156,13 @@ export class Installation {
 
   /** Asks for codes until one of them gets us in. */
   async #login(): Promise<void> {
-    const { client, clock } = this.#running();
-    if (this.#loggingIn) return;
-    this.#loggingIn = true;
+    const program = this.#running();
+    const { client, clock } = program;
+    if (program.loggingIn) return;
+    program.loggingIn = true;
     if (this.#wantsToBeOnline) this.#world.faults.note("login_again");
     try {
-      while (this.#program?.client === client) {
+      while (this.#program === program) {
         try {
           await client.rest.requestOtp(this.options.phoneNumber);
           await sleep(clock, 100);
@@ -169,7 +174,7 @@ export class Installation {
         }
       }
     } finally {
-      this.#loggingIn = false;
+      program.loggingIn = false;
     }
   }
 

@@ -6,14 +6,19 @@ import { fineNetwork } from "./simulated-network.ts";
 import { fineDisk } from "./simulated-storage.ts";
 import type { SimulatedWorld } from "./simulated-world.ts";
 
+/** `plain`: what breaks breaks at once, so that the checker can hold the server to its times. */
+export type Roughness = "rough" | "plain";
+
 export class Nemesis {
   readonly #world: SimulatedWorld;
   readonly #random: SeededRandom;
+  readonly #roughness: Roughness;
   #stopped = false;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(world: SimulatedWorld) {
+  constructor(world: SimulatedWorld, roughness: Roughness) {
     this.#world = world;
+    this.#roughness = roughness;
     this.#random = world.random.fork();
   }
 
@@ -36,18 +41,17 @@ export class Nemesis {
     for (;;) {
       await this.#pause(3000, 45_000);
       if (this.#stopped) return;
-      const disasters = [
+      const plain = [
         () => this.#kill(),
         () => this.#kill(),
         () => this.#drain(),
         () => this.#fullDisk(),
-        () => this.#slowDisk(),
         () => this.#wrongClock(),
         () => this.#badLinks(),
         () => this.#badLinks(),
-        () => this.#slowNetwork(),
       ];
-      await this.#random.pick(disasters)();
+      const rough = [() => this.#slowDisk(), () => this.#slowNetwork()];
+      await this.#random.pick(this.#roughness === "plain" ? plain : [...plain, ...rough])();
     }
   }
 
@@ -57,8 +61,8 @@ export class Nemesis {
 
   async #kill(): Promise<void> {
     const { process, recorder } = this.#world;
-    // Most kills come while the store has something in hand: those are the ones that lose commits.
-    for (let tries = 0; tries < 500 && !process.storeBusy; tries += 1) await this.#pause(1, 20);
+    // Most kills come while the store writes: those are the ones that lose commits.
+    for (let tries = 0; tries < 2000 && !process.storeWriting; tries += 1) await this.#pause(1, 12);
     process.kill();
     recorder.processKilled("standalone");
     await this.#startAgain();
@@ -119,7 +123,7 @@ export class Nemesis {
       ["link_black_hole", (link) => link.blackHole()],
       ["link_stalled", (link) => link.stall(this.#random.between(100, 20_000))],
     ];
-    const [kind, breakLink] = this.#random.pick(kinds);
+    const [kind, breakLink] = this.#random.pick(this.#roughness === "plain" ? kinds.slice(0, 2) : kinds);
     const share = this.#random.pick([0.15, 0.5, 1]);
     for (const link of network.links) {
       if (!this.#random.chance(share)) continue;

@@ -45,6 +45,7 @@ export class SimulatedLink {
   #upAtMs = 0;
   #downAtMs = 0;
   #inFlightBytes = 0;
+  #discarding = false;
   #runtime: Downstream[] = [];
   #runtimeBytes = 0;
   #published: string[] = [];
@@ -135,7 +136,10 @@ export class SimulatedLink {
     if (!this.#serverOpen && !this.#clientOpen) return;
     this.#serverOpen = false;
     this.#topics?.forget(this);
-    if (this.#runtime.length > 0 || this.#published.length > 0) {
+    // A kernel that resets lets the other end throw away what it has not read yet.
+    this.#discarding = this.#parts.random.chance(0.5);
+    const losesFlight = this.#discarding && this.#inFlightBytes > 0;
+    if (losesFlight || this.#runtime.length > 0 || this.#published.length > 0) {
       this.#parts.faults.note("frames_lost_with_server");
     }
     this.#runtime = [];
@@ -228,6 +232,7 @@ export class SimulatedLink {
   }
 
   #arrive(item: Downstream): void {
+    if (this.#discarding && "frame" in item) return;
     this.#arrived.push(item);
     this.#read();
   }

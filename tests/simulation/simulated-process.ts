@@ -5,7 +5,7 @@ import type { StandaloneSettings } from "../../src/shared/runtime/config/standal
 import { type Logger, silentLogger } from "../../src/shared/runtime/logger.ts";
 import { createStandaloneSystem, type StandaloneSystem } from "../../src/standalone-system.ts";
 import { FakeAccessTokens } from "./access-tokens.fake.ts";
-import type { FaultCounts } from "./fault-counts.ts";
+import { type FaultCounts, type FaultPoint, faultPoints } from "./fault-counts.ts";
 import { LocalClock } from "./local-clock.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { Listener, SimulatedNetwork } from "./simulated-network.ts";
@@ -49,9 +49,9 @@ export class SimulatedProcess {
     return this.#incarnation !== undefined;
   }
 
-  /** A batch of the store is under way. */
-  get storeBusy(): boolean {
-    return this.#incarnation?.storage.busy ?? false;
+  /** A commit of the store is under way. */
+  get storeWriting(): boolean {
+    return this.#incarnation?.storage.writing ?? false;
   }
 
   get system(): StandaloneSystem {
@@ -109,7 +109,7 @@ export class SimulatedProcess {
     this.#incarnation = undefined;
     this.topicPublishes += incarnation.listener.topics.published;
     faults.note("process_killed");
-    if (incarnation.storage.busy) faults.note("process_killed_busy");
+    if (incarnation.storage.writing) faults.note("process_killed_writing");
     incarnation.clock.stop();
     incarnation.storage.kill();
     network.listenerDied(incarnation.listener);
@@ -148,6 +148,10 @@ export class SimulatedProcess {
   #logger(): Logger {
     return {
       ...silentLogger,
+      debug: (event, fields) => {
+        const point = `closed_${String(fields?.["reason"])}` as FaultPoint;
+        if (event === "connection_closed" && faultPoints.includes(point)) this.#parts.faults.note(point);
+      },
       error: (event, fields) => {
         if (event !== "internal_error") return;
         const { error } = fields ?? {};

@@ -79,16 +79,14 @@ export class SimulatedStorage implements Storage {
         this.#execute(batch.requests, () => undefined);
         batch.executed = true;
       }
-      if (batch.requests.some(({ command }) => command.kind === "write")) {
-        this.#faults.note(batch.executed ? "commit_unanswered" : "commit_lost");
-      }
+      if (this.writing) this.#faults.note(batch.executed ? "commit_unanswered" : "commit_lost");
     }
     this.#closeDatabase();
   }
 
-  /** A batch is under way: a kill now is one in the middle of something. */
-  get busy(): boolean {
-    return this.#batch !== undefined;
+  /** A commit is under way: a kill now is one in the middle of something. */
+  get writing(): boolean {
+    return this.#batch?.requests.some(({ command }) => command.kind === "write") ?? false;
   }
 
   #start(requests: readonly CommandRequest[], answer: AnswerSink): void {
