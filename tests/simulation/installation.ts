@@ -25,6 +25,8 @@ export interface InstallationOptions {
   readonly phoneNumber: string;
   readonly limitSends: boolean;
   readonly sendsInFlightPerChat: number;
+  /** How wrong the device's clock is; undefined: as it happens. */
+  readonly clockErrorMs: number | undefined;
 }
 
 /** Devices whose clocks are wrong by up to this: they do not see the end of a token come. */
@@ -124,7 +126,8 @@ export class Installation {
   async #load(): Promise<void> {
     const world = this.#world;
     const wrongByMs = world.random.chance(0.2) ? wrongClockMs : 2000;
-    const clock = new LocalClock(world.clock, world.random.between(-wrongByMs, wrongByMs));
+    const errorMs = this.options.clockErrorMs ?? world.random.between(-wrongByMs, wrongByMs);
+    const clock = new LocalClock(world.clock, errorMs);
     const endpoint = world.network.endpoint(this.options.address);
     let recording: ClientRecording | undefined;
     const client = await TriplaneClient.open({

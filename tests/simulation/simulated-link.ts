@@ -19,6 +19,7 @@ export interface LinkParts {
   readonly latencyMs: { readonly min: number; readonly max: number };
   /** What sender and receiver hold between them before the sender's runtime must buffer. */
   readonly windowBytes: number;
+  readonly losesFrame: (frame: string) => boolean;
   /** Frames that the runtime dropped over its limit: our code must never let that happen. */
   readonly onDropped: (frame: string) => void;
   readonly onEnded: (link: SimulatedLink) => void;
@@ -201,6 +202,7 @@ export class SimulatedLink {
 
   /** @returns false when the runtime has dropped the frame */
   #accept(frame: string): boolean {
+    if (this.#parts.losesFrame(frame)) return true;
     const bytes = Buffer.byteLength(frame);
     if (this.#runtimeBytes + bytes > backpressureBytesMax) {
       this.#parts.onDropped(frame);

@@ -48,6 +48,8 @@ export class SimulatedNetwork {
   /** Frames that a runtime dropped over its limit. */
   readonly dropped: string[] = [];
   receiveWindowBytes = windowBytes;
+  /** Frames to clients that vanish without a trace, as pushes do that a gateway never got. */
+  losesFrame: (frame: string) => boolean = () => false;
 
   constructor(clock: VirtualClock, random: SeededRandom, faults: FaultCounts) {
     this.#clock = clock;
@@ -137,6 +139,7 @@ export class SimulatedNetwork {
       events,
       latencyMs: this.weather.latencyMs,
       windowBytes: this.receiveWindowBytes,
+      losesFrame: (frame) => this.losesFrame(frame),
       onDropped: (frame) => this.dropped.push(frame),
       onEnded: (ended) => this.#links.delete(ended),
     });

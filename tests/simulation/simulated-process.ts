@@ -9,7 +9,7 @@ import { type FaultCounts, type FaultPoint, faultPoints } from "./fault-counts.t
 import { LocalClock } from "./local-clock.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { Listener, SimulatedNetwork } from "./simulated-network.ts";
-import { fineDisk, SimulatedStorage } from "./simulated-storage.ts";
+import { type CommitFate, fineDisk, SimulatedStorage } from "./simulated-storage.ts";
 import { SimulatedTopics } from "./simulated-topics.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
@@ -102,8 +102,8 @@ export class SimulatedProcess {
     if (this.#incarnation === incarnation) network.listen(listener);
   }
 
-  /** As SIGKILL: nothing is finished, nothing is said. */
-  kill(): void {
+  /** As SIGKILL: nothing is finished, nothing is said. @param fate of the commit under way; undefined: by chance */
+  kill(fate?: CommitFate): void {
     const { faults, network } = this.#parts;
     const incarnation = this.#current();
     this.#incarnation = undefined;
@@ -111,7 +111,7 @@ export class SimulatedProcess {
     faults.note("process_killed");
     if (incarnation.storage.writing) faults.note("process_killed_writing");
     incarnation.clock.stop();
-    incarnation.storage.kill();
+    incarnation.storage.kill(fate);
     network.listenerDied(incarnation.listener);
   }
 

@@ -23,6 +23,9 @@ export interface DiskWeather {
 
 export const fineDisk = (): DiskWeather => ({ full: false, batchMs: { min: 0, max: 6 } });
 
+/** What a kill does to a commit that has not happened yet. */
+export type CommitFate = "committed" | "lost";
+
 const waitingMax = 100_000;
 const batchCommandsMax = 4096;
 
@@ -72,10 +75,11 @@ export class SimulatedStorage implements Storage {
   }
 
   /** The process is gone. What was under way is in the file or not, and nobody is told. Stop its clock as well. */
-  kill(): void {
+  kill(fate: CommitFate | undefined): void {
     const batch = this.#batch;
     if (batch !== undefined) {
-      if (!batch.executed && this.#random.chance(0.5)) {
+      const commits = fate === undefined ? this.#random.chance(0.5) : fate === "committed";
+      if (!batch.executed && commits) {
         this.#execute(batch.requests, () => undefined);
         batch.executed = true;
       }
@@ -87,6 +91,11 @@ export class SimulatedStorage implements Storage {
   /** A commit is under way: a kill now is one in the middle of something. */
   get writing(): boolean {
     return this.#batch?.requests.some(({ command }) => command.kind === "write") ?? false;
+  }
+
+  /** Any of the commands under way. */
+  isRunning(commandName: string): boolean {
+    return this.#batch?.requests.some(({ command }) => command.name === commandName) ?? false;
   }
 
   #start(requests: readonly CommandRequest[], answer: AnswerSink): void {

@@ -126,7 +126,9 @@ export class SimulatedWorld implements AsyncDisposable {
   /** One installation per seeded user, connected. */
   async enter(
     seeded: readonly SeededUser[],
-    optionsOf: (index: number) => Pick<InstallationOptions, "limitSends" | "sendsInFlightPerChat">,
+    optionsOf: (
+      index: number,
+    ) => Pick<InstallationOptions, "limitSends" | "sendsInFlightPerChat" | "clockErrorMs">,
   ): Promise<void> {
     for (const [index, user] of seeded.entries()) {
       const installation = this.addInstallation({
@@ -142,6 +144,20 @@ export class SimulatedWorld implements AsyncDisposable {
       () => this.installations.every(({ client }) => client.state === "Ready"),
       60_000,
     );
+  }
+
+  /** Another access token of the same session, for connections without a client that refreshes. */
+  async freshToken(token: string, lifeSeconds = this.settings.auth.accessTokenTtlSeconds): Promise<string> {
+    const tokens = new FakeAccessTokens(this.clock);
+    const { userId, sessionId } = await tokens.verify(token, { allowExpired: true });
+    const nowSeconds = Math.floor(this.clock.nowMs() / 1000);
+    return tokens.sign({
+      sub: userId,
+      sid: sessionId,
+      jti: `fresh-${nowSeconds}`,
+      iat: nowSeconds,
+      exp: nowSeconds + lifeSeconds,
+    });
   }
 
   readStore(): FinalStore {
@@ -191,9 +207,9 @@ export class SimulatedWorld implements AsyncDisposable {
   }
 
   /** Ends everybody and judges the history against what the store holds. */
-  check(options: Partial<CheckOptions>): CheckResult {
+  check(options: Partial<CheckOptions>, store = this.readStore()): CheckResult {
     if (this.process.running) this.process.kill();
-    return checkHistory(this.events, this.readStore(), { ...defaultCheckOptions, ...options });
+    return checkHistory(this.events, store, { ...defaultCheckOptions, ...options });
   }
 
   /** Of all that anybody saw and of what is stored: equal for equal runs. */

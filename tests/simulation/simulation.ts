@@ -67,6 +67,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   await world.enter(seeded, (index) => ({
     limitSends: index % 3 !== 0,
     sendsInFlightPerChat: index % 2 === 0 ? 1 : 4,
+    clockErrorMs: undefined,
   }));
   for (const [index, user] of seeded.slice(0, 2).entries()) {
     const second = world.addInstallation({
@@ -75,6 +76,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       phoneNumber: user.phone_number,
       limitSends: true,
       sendsInFlightPerChat: 1,
+      clockErrorMs: undefined,
     });
     await world.drive(second.startWithLogin(user.user_id), 60_000);
     second.connect();
