@@ -20,7 +20,7 @@ export interface ConnectionInit {
   readonly accessToken: string;
   readonly tokenExpiresAtMs: number;
   readonly connectedAtMs: number;
-  /** When the 24 h rotation is due. */
+  /** When the 24 h rotation is due, monotonic. */
   readonly rotateAtMs: number;
 }
 
@@ -30,7 +30,7 @@ export interface ConnectionContext {
   readonly outboxTotal: OutboxTotal;
   /** ISO time of now. */
   readonly timestamp: () => string;
-  readonly nowMs: () => number;
+  readonly monotonicMs: () => number;
   /** The connection has waiting bytes: it must not be fed by topics. */
   readonly onBlocked: (connection: Connection) => void;
   readonly onDrained: (connection: Connection) => void;
@@ -53,6 +53,7 @@ export class Connection {
   /** The socket accepts; false from the first back-pressure until it has drained and the outbox is empty. */
   flowing = true;
   closed = false;
+  /** This and all times below are monotonic: a corrected wall clock neither ends connections nor hides them. */
   lastHeartbeatMs: number;
   lastRouteRefreshMs: number;
   requestsInFlight = 0;
@@ -71,8 +72,9 @@ export class Connection {
   constructor(init: ConnectionInit, context: ConnectionContext) {
     this.init = init;
     this.#context = context;
-    this.lastHeartbeatMs = init.connectedAtMs;
-    this.lastRouteRefreshMs = init.connectedAtMs;
+    const nowMs = context.monotonicMs();
+    this.lastHeartbeatMs = nowMs;
+    this.lastRouteRefreshMs = nowMs;
   }
 
   open(socket: Socket): void {
@@ -208,7 +210,7 @@ export class Connection {
     const { settings } = this.#context;
     if (this.graceEndsAtMs === undefined) {
       if (outbox.level !== "critical" && !outbox.overflowed) return;
-      this.graceEndsAtMs = this.#context.nowMs() + settings.outbox.gracePeriodMs;
+      this.graceEndsAtMs = this.#context.monotonicMs() + settings.outbox.gracePeriodMs;
       this.#context.onDeadlineNearer(this, this.graceEndsAtMs);
       this.error("SLOW_CONSUMER", "Messages are read too slowly", undefined, {
         ...(outbox.fullerInBytes

@@ -24,7 +24,7 @@ export class Deadlines {
     this.#clock = clock;
   }
 
-  /** Wakes the owner at `dueMs` on the clock's wall time, or as soon after as the timer allows. */
+  /** Wakes the owner at `dueMs` on the clock's monotonic time, or as soon after as the timer allows. */
   add(dueMs: number, owner: DeadlineOwner): void {
     this.#push({ dueMs, owner });
     this.#arm();
@@ -41,13 +41,15 @@ export class Deadlines {
     if (first === undefined || first.dueMs >= this.#timerDueMs) return;
     this.#timer?.cancel();
     this.#timerDueMs = first.dueMs;
-    this.#timer = this.#clock.setTimer(Math.max(0, first.dueMs - this.#clock.nowMs()), () => this.#fire());
+    this.#timer = this.#clock.setTimer(Math.max(0, first.dueMs - this.#clock.monotonicMs()), () =>
+      this.#fire(),
+    );
   }
 
   #fire(): void {
     this.#timer = undefined;
     this.#timerDueMs = Number.POSITIVE_INFINITY;
-    const nowMs = this.#clock.nowMs();
+    const nowMs = this.#clock.monotonicMs();
     const again: Entry[] = [];
     for (;;) {
       const first = this.#heap[0];

@@ -72,7 +72,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     settings,
     outboxTotal,
     timestamp,
-    nowMs: () => clock.nowMs(),
+    monotonicMs: () => clock.monotonicMs(),
     onBlocked: (connection) => topics.blocked(connection),
     onDrained: (connection) => topics.drained(connection),
     onDeadlineNearer: (connection, dueMs) => liveness.watch(connection, dueMs),

@@ -29,13 +29,13 @@ export class Liveness {
     this.watch(connection, this.#dueAt(connection));
   }
 
-  /** Wakes up for this connection at `dueMs`, if it lives then. */
+  /** Wakes up for this connection at `dueMs` (monotonic), if it lives then. */
   watch(connection: Connection, dueMs: number): void {
     this.#deadlines.add(dueMs, { onDeadline: (nowMs) => this.#due(connection, nowMs) });
   }
 
   heartbeat(connection: Connection): void {
-    const nowMs = this.#deps.clock.nowMs();
+    const nowMs = this.#deps.clock.monotonicMs();
     connection.lastHeartbeatMs = nowMs;
     connection.unhealthy = false;
     if (nowMs - connection.lastRouteRefreshMs < refreshIntervalMinMs) return;
@@ -56,10 +56,12 @@ export class Liveness {
   }
 
   #dueAt(connection: Connection): number {
+    const { clock, settings } = this.#deps;
     const { init, lastHeartbeatMs, graceEndsAtMs } = connection;
     return Math.min(
-      lastHeartbeatMs + this.#deps.settings.idleTimeoutMs,
-      init.tokenExpiresAtMs,
+      lastHeartbeatMs + settings.idleTimeoutMs,
+      // Tokens end on the wall clock; should it jump, the next look at the connection finds out.
+      clock.monotonicMs() + init.tokenExpiresAtMs - clock.nowMs(),
       init.rotateAtMs,
       graceEndsAtMs ?? Number.POSITIVE_INFINITY,
     );
@@ -68,7 +70,7 @@ export class Liveness {
   #due(connection: Connection, nowMs: number): number | undefined {
     if (connection.closed) return undefined;
     const { init, settings } = { init: connection.init, settings: this.#deps.settings };
-    if (init.tokenExpiresAtMs <= nowMs) connection.close("token_expired", 0);
+    if (init.tokenExpiresAtMs <= this.#deps.clock.nowMs()) connection.close("token_expired", 0);
     else if (connection.lastHeartbeatMs + settings.idleTimeoutMs <= nowMs)
       connection.close("idle_timeout", 0);
     else if (connection.graceEndsAtMs !== undefined && connection.graceEndsAtMs <= nowMs)

@@ -215,7 +215,7 @@ async function register(
     accessToken,
     tokenExpiresAtMs: token.expiresAtMs,
     connectedAtMs,
-    rotateAtMs: connectedAtMs + settings.connectionAgeMaxMs * (1 - 0.1 * random.float()),
+    rotateAtMs: clock.monotonicMs() + settings.connectionAgeMaxMs * (1 - 0.1 * random.float()),
   };
   const route = { ...init, serverId: settings.serverId };
   try {
