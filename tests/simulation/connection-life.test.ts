@@ -223,3 +223,25 @@ describe("a reader that is too slow", () => {
     );
   });
 });
+
+describe("a wall clock that is corrected", () => {
+  test.each([
+    ["back by a minute", -60_000],
+    ["back by an hour", -hourMs],
+    ["forward by a minute", 60_000],
+  ])("%s ends no connection and stops no push", async (_name, byMs) => {
+    const { world, seeded, chatId } = await open(3);
+    await using _ = world;
+    await world.enter(seeded, () => calm);
+    await world.clock.advance(7000);
+    const ended: string[] = [];
+    for (const { client } of world.installations) client.on("closing", ({ reason }) => ended.push(reason));
+    world.process.jumpWallClock(byMs);
+    await world.clock.advance(40_000);
+    expect(ended).toEqual([]);
+    const [sender, ...readers] = world.installations;
+    sender?.client.send(chatId, "what time is it?");
+    await world.clock.advance(500);
+    expect(readers.map(({ client }) => client.cursor(chatId))).toEqual([1, 1]);
+  });
+});
