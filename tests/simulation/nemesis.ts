@@ -104,9 +104,10 @@ export class Nemesis {
     Object.assign(process.disk, fineDisk());
   }
 
-  /** A correction by minutes, back again later. */
+  /** A correction by a minute or by hours, back again later. */
   async #wrongClock(): Promise<void> {
-    const byMs = this.#random.between(-60_000, 60_000);
+    const range = this.#random.pick([60_000, 2 * 3_600_000]);
+    const byMs = this.#random.between(-range, range);
     this.#world.process.jumpWallClock(byMs);
     await this.#pause(1000, 60_000);
     this.#world.process.jumpWallClock(-byMs);
