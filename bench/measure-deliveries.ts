@@ -15,7 +15,7 @@ const deliveriesPerSecond = 10_000;
 export async function measureDeliveries(measureMs: number): Promise<readonly Figure[]> {
   const load = {
     sendsPerSecond: deliveriesPerSecond / (members - 1),
-    warmUpMs: 1500,
+    warmUpMs: 6000,
     measureMs,
     contentBytes: 100,
   };

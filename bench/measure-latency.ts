@@ -10,7 +10,7 @@ export async function measureLatency(
 ): Promise<readonly Figure[]> {
   const load = {
     sendsPerSecond: saturatingSendsPerSecond / 2,
-    warmUpMs: 1500,
+    warmUpMs: 6000,
     measureMs,
     contentBytes: 100,
   };

@@ -12,7 +12,7 @@ const shapes = [
 export async function measureSends(measureMs: number): Promise<readonly Figure[]> {
   const figures: Figure[] = [];
   for (const { name, chats, members } of shapes) {
-    const load = { sendsPerSecond: undefined, warmUpMs: 1500, measureMs, contentBytes: 100 };
+    const load = { sendsPerSecond: undefined, warmUpMs: 6000, measureMs, contentBytes: 100 };
     const raw = await startRaw(true);
     const rawResult = await runLoad(
       { ...load, sockets: rawSockets(raw.server, chats, members, () => true) },

@@ -9,6 +9,7 @@ import {
   type DescMethod,
   type DescMethodUnary,
   type DescService,
+  isMessage,
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
@@ -18,6 +19,7 @@ import {
   type ContextValues,
   createContextValues,
   createServiceImplSpec,
+  type HandlerContext,
   type Interceptor,
   type MethodImplSpec,
   type ServiceImpl,
@@ -26,7 +28,6 @@ import {
   type UnaryResponse,
 } from "@connectrpc/connect";
 import type { Clock } from "../domain/clock.ts";
-import { createCallContext } from "./call-context.ts";
 import { normalizeConnectError } from "./error-edge.ts";
 
 export interface InProcessRouter {
@@ -43,8 +44,6 @@ export interface InProcessTransportOptions {
 
 type Next = (request: UnaryRequest) => Promise<UnaryResponse>;
 
-const neverAborted = new AbortController().signal;
-
 /** Unary only: a streaming call is refused with Unimplemented, as is a method that nobody registered. */
 export function createInProcessTransport(options: InProcessTransportOptions): Transport {
   const specs = new Map<DescMethod, MethodImplSpec>();
@@ -58,30 +57,25 @@ export function createInProcessTransport(options: InProcessTransportOptions): Tr
   };
   options.register(router);
 
-  async function invoke(request: UnaryRequest, timeoutMs: () => number | undefined): Promise<UnaryResponse> {
-    const spec = specs.get(request.method);
+  async function invoke(call: Call): Promise<UnaryResponse> {
+    const spec = specs.get(call.method);
     if (spec?.kind !== "unary") {
-      throw new ConnectError(`${request.method.name} is not registered in this process`, Code.Unimplemented);
+      throw new ConnectError(`${call.method.name} is not registered in this process`, Code.Unimplemented);
     }
-    const context = createCallContext({
-      method: request.method,
-      protocolName: "in-process",
-      requestMethod: "POST",
-      url: request.url,
-      requestHeader: request.header,
-      signal: request.signal,
-      values: request.contextValues,
-      timeoutMs,
-    });
-    const message = create(request.method.output, await spec.impl(request.message, context));
-    return {
-      stream: false,
-      service: request.method.parent,
-      method: request.method,
-      header: context.responseHeader,
-      trailer: context.responseTrailer,
-      message,
-    };
+    const answer = await spec.impl(call.message, call);
+    const { output } = call.method;
+    call.answer = isMessage(answer, output) ? answer : create(output, answer);
+    return call;
+  }
+
+  /** Interceptors see requests and headers as they do over HTTP; without any, none of that is made. */
+  function run(call: Call): Promise<UnaryResponse> {
+    if (options.interceptors.length === 0) return invoke(call);
+    const next = options.interceptors.reduceRight<Next>(
+      (inner, interceptor) => interceptor(inner as never) as Next,
+      (request) => invoke(call.after(request)),
+    );
+    return next(call.asRequest());
   }
 
   async function unary<I extends DescMessage, O extends DescMessage>(
@@ -92,32 +86,17 @@ export function createInProcessTransport(options: InProcessTransportOptions): Tr
     input: MessageInitShape<I>,
     contextValues?: ContextValues,
   ): Promise<UnaryResponse<I, O>> {
-    const deadlineAtMs = timeoutMs === undefined ? undefined : options.clock.monotonicMs() + timeoutMs;
-    const remaining = (): number | undefined =>
-      deadlineAtMs === undefined ? undefined : deadlineAtMs - options.clock.monotonicMs();
-    const run: Next = options.interceptors.reduceRight<Next>(
-      (next, interceptor) => interceptor(next as never) as Next,
-      (request) => invoke(request, remaining),
-    );
-    const start = (callSignal: AbortSignal): Promise<UnaryResponse> =>
-      run({
-        stream: false,
-        service: method.parent,
-        method,
-        requestMethod: "POST",
-        url: `in-process:/${method.parent.typeName}/${method.name}`,
-        header: new Headers(header),
-        contextValues: contextValues ?? createContextValues(),
-        signal: callSignal,
-        message: create(method.input, input) as MessageShape<DescMessage>,
-      }).catch((thrown: unknown) => {
-        throw normalizeConnectError(thrown);
-      });
+    const message = isMessage(input, method.input) ? input : create(method.input, input);
+    const call = new Call(options.clock, method, message, header, contextValues, timeoutMs);
     const bounded =
       signal === undefined && timeoutMs === undefined
-        ? start(neverAborted)
-        : withinDeadline(options.clock, signal, timeoutMs, start);
-    return (await bounded) as UnaryResponse<I, O>;
+        ? run(call)
+        : withinDeadline(options.clock, signal, timeoutMs, call, () => run(call));
+    try {
+      return (await bounded) as UnaryResponse<I, O>;
+    } catch (thrown) {
+      throw normalizeConnectError(thrown);
+    }
   }
 
   return {
@@ -127,18 +106,130 @@ export function createInProcessTransport(options: InProcessTransportOptions): Tr
   };
 }
 
+/**
+ * One call: its handler's context and its response in one object. Headers and signals are native objects that
+ * cost more than the call itself, so they are made when somebody looks at them.
+ */
+class Call implements HandlerContext, UnaryResponse {
+  readonly stream = false;
+  readonly protocolName = "in-process";
+  readonly requestMethod = "POST";
+  readonly method: DescMethodUnary;
+  message: MessageShape<DescMessage>;
+  readonly values: ContextValues;
+  readonly #clock: InProcessTransportOptions["clock"];
+  readonly #deadlineAtMs: number | undefined;
+  readonly #header: HeadersInit | undefined;
+  #requestHeader: Headers | undefined;
+  #responseHeader: Headers | undefined;
+  #responseTrailer: Headers | undefined;
+  #controller: AbortController | undefined;
+  #aborted: ConnectError | undefined;
+
+  constructor(
+    clock: InProcessTransportOptions["clock"],
+    method: DescMethodUnary,
+    message: MessageShape<DescMessage>,
+    header: HeadersInit | undefined,
+    values: ContextValues | undefined,
+    timeoutMs: number | undefined,
+  ) {
+    this.#clock = clock;
+    this.method = method;
+    this.message = message;
+    this.#header = header;
+    this.values = values ?? createContextValues();
+    this.#deadlineAtMs = timeoutMs === undefined ? undefined : clock.monotonicMs() + timeoutMs;
+  }
+
+  get service(): DescService {
+    return this.method.parent;
+  }
+
+  get url(): string {
+    return `in-process:/${this.method.parent.typeName}/${this.method.name}`;
+  }
+
+  get requestHeader(): Headers {
+    this.#requestHeader ??= new Headers(this.#header);
+    return this.#requestHeader;
+  }
+
+  get responseHeader(): Headers {
+    this.#responseHeader ??= new Headers();
+    return this.#responseHeader;
+  }
+
+  get responseTrailer(): Headers {
+    this.#responseTrailer ??= new Headers();
+    return this.#responseTrailer;
+  }
+
+  get header(): Headers {
+    return this.responseHeader;
+  }
+
+  get trailer(): Headers {
+    return this.responseTrailer;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted);
+    }
+    return this.#controller.signal;
+  }
+
+  timeoutMs(): number | undefined {
+    return this.#deadlineAtMs === undefined ? undefined : this.#deadlineAtMs - this.#clock.monotonicMs();
+  }
+
+  /** The caller is answered already: a handler that looks learns it. */
+  abort(reason: ConnectError): void {
+    this.#aborted = reason;
+    this.#controller?.abort(reason);
+  }
+
+  set answer(message: MessageShape<DescMessage>) {
+    this.message = message;
+  }
+
+  /** What interceptors take. */
+  asRequest(): UnaryRequest {
+    return {
+      stream: false,
+      service: this.service,
+      method: this.method,
+      requestMethod: this.requestMethod,
+      url: this.url,
+      header: this.requestHeader,
+      contextValues: this.values,
+      signal: this.signal,
+      message: this.message,
+    } as UnaryRequest;
+  }
+
+  /** The call as interceptors passed it on. */
+  after(request: UnaryRequest): Call {
+    this.message = request.message;
+    this.#requestHeader = request.header;
+    return this;
+  }
+}
+
 /** Rejects at the deadline or when the caller gives up, whichever is first, and tells the handler by its signal. */
 function withinDeadline<T>(
   clock: Pick<Clock, "setTimer">,
   signal: AbortSignal | undefined,
   timeoutMs: number | undefined,
-  start: (signal: AbortSignal) => Promise<T>,
+  call: Call,
+  start: () => Promise<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const controller = new AbortController();
     const give = (error: ConnectError): void => {
       settle();
-      controller.abort(error);
+      call.abort(error);
       reject(error);
     };
     const onAbort = (): void => give(ConnectError.from(signal?.reason, Code.Canceled));
@@ -157,7 +248,7 @@ function withinDeadline<T>(
       timer?.cancel();
       signal?.removeEventListener("abort", onAbort);
     }
-    start(controller.signal).then(
+    start().then(
       (value) => {
         settle();
         resolve(value);

@@ -17,6 +17,9 @@ interface Entry {
   readonly expiresAtMs: number;
 }
 
+const none: readonly Entry[] = [];
+const noServers: readonly string[] = [];
+
 /** A routing table that also counts: presence derives from nothing else. */
 export interface MemoryRoutingTable extends RoutingTable {
   /** Connections of the user that were registered or refreshed within the last 15 s. */
@@ -48,10 +51,11 @@ export function createMemoryRoutingTable(
   };
 
   /** The user's live entries; the dead ones are dropped. */
-  const live = (userId: UserId): readonly Entry[] => {
+  const live = (userId: UserId, nowMs: number = clock.monotonicMs()): readonly Entry[] => {
     const entries = users.get(userId);
-    if (entries === undefined) return [];
-    const nowMs = clock.monotonicMs();
+    if (entries === undefined) return none;
+    const [only] = entries;
+    if (only !== undefined && entries.length === 1 && nowMs < only.expiresAtMs) return entries;
     if (entries.every((entry) => nowMs < entry.expiresAtMs)) return entries;
     const left = entries.filter((entry) => nowMs < entry.expiresAtMs);
     store(userId, entries.length, left);
@@ -113,13 +117,24 @@ export function createMemoryRoutingTable(
       if (left.length < entries.length) store(route.userId, entries.length, left);
       return left.length;
     },
-    serversOf: async (userIds) =>
-      userIds.map((userId) => {
-        const entries = live(userId);
+    serversOf: async (userIds) => {
+      // The hottest call of all: one look at the clock, one list per server.
+      const nowMs = clock.monotonicMs();
+      const lists = new Map<string, readonly string[]>();
+      return userIds.map((userId) => {
+        const entries = live(userId, nowMs);
         const [only] = entries;
-        if (only !== undefined && entries.length === 1) return [only.route.serverId];
-        return [...new Set(entries.map((entry) => entry.route.serverId))];
-      }),
+        if (only === undefined) return noServers;
+        const { serverId } = only.route;
+        if (entries.length > 1) return [...new Set(entries.map((entry) => entry.route.serverId))];
+        let list = lists.get(serverId);
+        if (list === undefined) {
+          list = [serverId];
+          lists.set(serverId, list);
+        }
+        return list;
+      });
+    },
     epoch: async () => (everUsed ? token : undefined),
     sendClose: async (serverId, command) => {
       for (const listener of [...(listeners.get(serverId) ?? [])]) listener(command);
