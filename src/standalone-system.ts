@@ -37,6 +37,7 @@ import { createInProcessTransport } from "./shared/rpc/in-process-transport.ts";
 import type { StandaloneSettings } from "./shared/runtime/config/standalone-settings.ts";
 import { Health } from "./shared/runtime/health.ts";
 import type { Logger } from "./shared/runtime/logger.ts";
+import { createSqliteAccountStore } from "./shared/stores/account-store.sqlite.ts";
 import { createSqliteChatStore } from "./shared/stores/chat-store.sqlite.ts";
 import { SqliteDeliveryStateStore } from "./shared/stores/delivery-state-store.sqlite.ts";
 import { SqliteEventLog } from "./shared/stores/event-log.sqlite.ts";
@@ -158,6 +159,7 @@ export function createStandaloneSystem(parts: StandaloneParts): StandaloneSystem
     settings: { ...defaultFanoutSettings, consumerId: serverId },
   });
   const chatMgmtDeps: ChatMgmtDeps = {
+    accounts: createSqliteAccountStore(storage),
     users: createSqliteUserStore(storage),
     sessions,
     otps,

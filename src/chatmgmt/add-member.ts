@@ -12,6 +12,7 @@ import {
 } from "../shared/gen/messaging/v1/chatmgmt_pb.js";
 import { markIdempotentReplay } from "../shared/rpc/request-info.ts";
 import type { AddMemberOutcome, Membership } from "../shared/stores/chat-store.ts";
+import { isDeleted } from "../shared/stores/user-store.ts";
 import type { CallerContext } from "./caller-context.ts";
 import {
   directChatRefused,
@@ -130,7 +131,7 @@ function requireAdded(outcome: AddMemberOutcome, membersMax: number) {
 async function requireUser(deps: Deps, raw: string): Promise<UserId> {
   const userId = parseUserId(raw);
   const [user] = userId === undefined ? [undefined] : await deps.users.getUsers([userId]);
-  if (user !== undefined) return user.userId;
+  if (user !== undefined && !isDeleted(user)) return user.userId;
   throw new TriplaneError("USER_NOT_FOUND", "A user named in the request does not exist", {
     details: { user_ids: [raw] },
   });

@@ -5,6 +5,7 @@ import type { Clock } from "../shared/domain/clock.ts";
 import type { Ids } from "../shared/domain/ids.ts";
 import type { Random } from "../shared/domain/random.ts";
 import type { Logger } from "../shared/runtime/logger.ts";
+import type { AccountStore } from "../shared/stores/account-store.ts";
 import type { ChatStore } from "../shared/stores/chat-store.ts";
 import type { DeliveryStateStore } from "../shared/stores/delivery-state-store.ts";
 import type { EventLog } from "../shared/stores/event-log.ts";
@@ -42,6 +43,7 @@ export interface ChatMgmtSettings {
 }
 
 export interface ChatMgmtDeps {
+  readonly accounts: AccountStore;
   readonly users: Pick<UserStore, "getUsers" | "findByPhone" | "setDisplayName">;
   readonly sessions: Pick<
     SessionStore,

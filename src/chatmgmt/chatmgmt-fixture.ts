@@ -25,6 +25,7 @@ import { createCallContext } from "../shared/rpc/call-context.ts";
 import { type Caller, idempotentReplayHeader, requestInfoKey } from "../shared/rpc/request-info.ts";
 import { validateMessage } from "../shared/rpc/validate-message.ts";
 import { silentLogger } from "../shared/runtime/logger.ts";
+import { createSqliteAccountStore } from "../shared/stores/account-store.sqlite.ts";
 import { createSqliteChatStore } from "../shared/stores/chat-store.sqlite.ts";
 import { SqliteDeliveryStateStore } from "../shared/stores/delivery-state-store.sqlite.ts";
 import { SqliteEventLog } from "../shared/stores/event-log.sqlite.ts";
@@ -119,6 +120,7 @@ export async function openFixture(
   const tokens = new FakeAccessTokens(clock);
   const pepper = random.bytes(32);
   const deps: ChatMgmtDeps = {
+    accounts: watched("accounts", createSqliteAccountStore(storage)),
     users: watched("users", createSqliteUserStore(storage)),
     sessions: watched("sessions", createSqliteSessionStore(storage)),
     otps: watched("otps", createSqliteOtpStore(storage)),

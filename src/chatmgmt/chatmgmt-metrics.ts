@@ -10,7 +10,8 @@ export interface ChatMgmtCounters {
       | "refresh_reuse"
       | "user_request"
       | "impossible_travel"
-      | "admin";
+      | "admin"
+      | "account_deleted";
   };
   readonly security_rate_limits_total: { readonly endpoint: string; readonly limit_type: string };
   readonly security_anomalies_detected_total: { readonly anomaly_type: string };

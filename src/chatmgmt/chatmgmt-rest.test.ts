@@ -221,3 +221,22 @@ test("AUTH-09, REST-06 a refused code request says when to come back", async () 
     details: { limit: 3, window_seconds: 900, retry_after_seconds: 900 },
   });
 });
+
+test("DELETE /users/me answers 204, and the token is worth nothing from then on", async () => {
+  const [ann, bob] = await at.createUsers(2);
+  const direct = await rest("POST", "/chats", {
+    token: ann?.token,
+    body: { type: "direct", member_ids: [bob?.userId] },
+  });
+  const deleted = await rest("DELETE", "/users/me", { token: ann?.token });
+  expect([deleted.status, deleted.body]).toEqual([204, undefined]);
+  for (const verb of ["GET", "DELETE"]) {
+    const refused = await rest(verb, "/users/me", { token: ann?.token });
+    expect([refused.status, refused.body.error.details.reason]).toEqual([401, "token_revoked"]);
+  }
+  const seen = await rest("GET", `/chats/${direct.body.data.chat_id}`, { token: bob?.token });
+  expect([seen.status, seen.body.data.member_count]).toEqual([200, 2]);
+  expect(
+    seen.body.data.members.find((member: { user_id: string }) => member.user_id === ann?.userId),
+  ).toMatchObject({ display_name: "Deleted user" });
+});

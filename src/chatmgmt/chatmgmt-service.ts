@@ -9,6 +9,7 @@ import { type CallerContext, callerContext } from "./caller-context.ts";
 import { changeRole } from "./change-role.ts";
 import type { ChatMgmtDeps } from "./chatmgmt-deps.ts";
 import { createChat } from "./create-chat.ts";
+import { deleteMe } from "./delete-me.ts";
 import { listDeliveryState, setDeliveryState } from "./delivery-state.ts";
 import { getDeliveryStatus } from "./delivery-status.ts";
 import { getChat } from "./get-chat.ts";
@@ -41,6 +42,7 @@ export function createChatMgmtService(deps: ChatMgmtDeps): ServiceImpl<typeof Ch
     logout: (_, handler) => logout(deps, callerContext(handler)),
     getMe: (_, handler) => getMe(deps, known(handler)),
     updateMe: (request, handler) => updateMe(deps, request, known(handler)),
+    deleteMe: (_, handler) => deleteMe(deps, callerContext(handler)),
     getUser: (request) => getUser(deps, request),
     lookupUsers: (request, handler) => lookupUsers(deps, request, known(handler)),
     createChat: (request, handler) => createChat(deps, request, known(handler), handler),

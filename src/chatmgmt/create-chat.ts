@@ -6,6 +6,7 @@ import { parseChatId, parseUserId, type UserId } from "../shared/domain/ids.ts";
 import { type CreateChatRequest, CreateChatRequestSchema } from "../shared/gen/messaging/v1/chatmgmt_pb.js";
 import { markIdempotentReplay } from "../shared/rpc/request-info.ts";
 import type { Chat } from "../shared/stores/chat-store.ts";
+import { isDeleted } from "../shared/stores/user-store.ts";
 import { type CallerContext, callerId } from "./caller-context.ts";
 import { requireRoomForChat, requireRoomForGroup } from "./chat-caps.ts";
 import { type ChatWithMembers, chatWithMembers } from "./chat-fields.ts";
@@ -101,6 +102,8 @@ async function create(
   context: CallerContext,
   recordFor: RecordFor,
 ): Promise<Created> {
+  const existing = await existingDirect(deps, plan);
+  if (existing !== undefined) return existing;
   await requireUsers(deps, plan.invited);
   const created = await (plan.name === undefined
     ? createDirect(deps, plan, recordFor)
@@ -110,6 +113,16 @@ async function create(
     await publishChatCreated(deps, context.info, created.chat, plan.invited);
   }
   return created;
+}
+
+/** The chat that a pair has already is answered whatever became of the other user, and even to a user with no room for more. */
+async function existingDirect(deps: Deps, plan: Plan): Promise<Created | undefined> {
+  const [other] = plan.invited;
+  if (plan.name !== undefined || other === undefined) return undefined;
+  const chat = await deps.chats.findDirect(plan.creator, other);
+  if (chat === undefined) return undefined;
+  deps.metrics.count("direct_chat_dedup_total", { result: "existing" });
+  return { chat, replayed: true };
 }
 
 async function createDirect(deps: Deps, plan: Plan, recordFor: RecordFor): Promise<Created> {
@@ -143,7 +156,10 @@ async function createGroup(deps: Deps, plan: Plan, name: string, recordFor: Reco
 
 async function requireUsers(deps: Deps, userIds: readonly UserId[]): Promise<void> {
   const users = await deps.users.getUsers(userIds);
-  const missing = userIds.filter((_, index) => users[index] === undefined);
+  const missing = userIds.filter((_, index) => {
+    const user = users[index];
+    return user === undefined || isDeleted(user);
+  });
   if (missing.length === 0) return;
   throw new TriplaneError("USER_NOT_FOUND", "A user named in the request does not exist", {
     details: { user_ids: missing },

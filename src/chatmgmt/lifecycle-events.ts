@@ -3,7 +3,7 @@
  * cannot be published: member lists are then stale until their cache expires.
  */
 import { isoTime, sleep } from "../shared/domain/clock.ts";
-import type { UserId } from "../shared/domain/ids.ts";
+import type { ChatId, UserId } from "../shared/domain/ids.ts";
 import {
   type ChatCreated,
   encodeEvent,
@@ -30,11 +30,17 @@ export interface MembershipChange {
   readonly changedAtMs: number;
 }
 
+export interface MembershipChangeOf extends MembershipChange {
+  readonly chatId: ChatId;
+}
+
 const topicOf: Readonly<Record<LifecycleEvent["event_type"], Topic>> = {
   ChatCreated: "chats.created",
   MembershipChanged: "memberships.changed",
 };
 
+/** One account can leave hundreds of groups at once. */
+const eventsPerAppendMax = 100;
 const retryDelaysMs = [100, 500, 2000] as const;
 
 /** `ChatCreated`, and for a group one `MembershipChanged` for each invited user in the order of the request. */
@@ -79,6 +85,22 @@ export async function publishMembershipChanged(
   change: MembershipChange,
 ): Promise<void> {
   await publish(deps, info, [membershipChanged(deps, info, chat, change)]);
+}
+
+/** Changes of several chats that were committed together, in order. */
+export async function publishMembershipsChanged(
+  deps: Deps,
+  info: RequestInfo,
+  changes: readonly MembershipChangeOf[],
+): Promise<void> {
+  for (let from = 0; from < changes.length; from += eventsPerAppendMax) {
+    const some = changes.slice(from, from + eventsPerAppendMax);
+    await publish(
+      deps,
+      info,
+      some.map((change) => membershipChanged(deps, info, change, change)),
+    );
+  }
 }
 
 /** Never throws. */

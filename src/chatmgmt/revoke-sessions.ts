@@ -56,6 +56,21 @@ export async function announceEnded(
   });
 }
 
+/** Tells the gateways to close every socket of the user. Best effort, like `announceEnded`. */
+export async function announceAllEnded(
+  deps: Pick<Deps, "revocation" | "logger" | "metrics">,
+  userId: UserId,
+  sessionCount: number,
+  reason: RevocationReason,
+): Promise<void> {
+  for (let counted = 0; counted < sessionCount; counted += 1) {
+    deps.metrics.count("security_session_revocations_total", { reason });
+  }
+  await deps.revocation.announce({ userId, sessionIds: null, reason }).catch((error: unknown) => {
+    deps.logger.warn("session_end_not_announced", { user_id: userId, session_ids: null, error });
+  });
+}
+
 /** Expired ones need no revocation. @throws {TriplaneError} SERVICE_UNAVAILABLE */
 export async function revokeTokens(
   deps: Pick<Deps, "revocation" | "clock">,

@@ -10,7 +10,7 @@ import type {
   GetUserResponseSchema,
   UpdateMeRequest,
 } from "../shared/gen/messaging/v1/chatmgmt_pb.js";
-import type { User } from "../shared/stores/user-store.ts";
+import { isDeleted, type User } from "../shared/stores/user-store.ts";
 import { type CallerContext, callerId } from "./caller-context.ts";
 import type { ChatMgmtDeps } from "./chatmgmt-deps.ts";
 import { fieldRefused } from "./field-refused.ts";
@@ -49,7 +49,7 @@ export async function getUser(
 }
 
 function ownProfile(user: User | undefined): Me {
-  if (user === undefined) throw userNotFound();
+  if (user === undefined || isDeleted(user)) throw userNotFound();
   return {
     userId: user.userId,
     phoneNumber: user.phoneNumber,

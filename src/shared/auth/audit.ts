@@ -26,7 +26,8 @@ export type AuditEventType =
   | "revocation_check_failed"
   | "impossible_travel"
   | "config.security_change"
-  | "user.lookup";
+  | "user.lookup"
+  | "user.deleted";
 
 export interface AuditActor {
   readonly type: "user" | "anonymous" | "system";

@@ -68,7 +68,7 @@ test("HEAD answers like GET without a body", async () => {
 });
 
 test.each([
-  ["/api/v1/users/me", "PUT", "GET, HEAD, PATCH, OPTIONS"],
+  ["/api/v1/users/me", "PUT", "GET, HEAD, PATCH, DELETE, OPTIONS"],
   ["/api/v1/users/lookup", "GET", "POST, OPTIONS"],
   ["/api/v1/users/lookup", "HEAD", "POST, OPTIONS"],
   ["/api/v1/chats", "DELETE", "GET, HEAD, POST, OPTIONS"],

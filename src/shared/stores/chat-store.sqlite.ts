@@ -2,7 +2,7 @@
 import { TriplaneError } from "../domain/errors.ts";
 import type { ChatStore, NewDirectChat, NewGroup } from "./chat-store.ts";
 import { addMember, changeRole, removeMember, renameGroup, setMutedUntil } from "./sqlite/chat-commands.ts";
-import { createDirectChat, createGroupChat } from "./sqlite/chat-creation.ts";
+import { createDirectChat, createGroupChat, findDirectChat } from "./sqlite/chat-creation.ts";
 import {
   countGroupsOf,
   readChats,
@@ -28,6 +28,7 @@ export function createSqliteChatStore(
       checkPair(chat);
       return storage.run(createDirectChat, chat);
     },
+    findDirect: (userId, otherUserId) => storage.run(findDirectChat, [userId, otherUserId]),
     createGroup: async (chat) => {
       checkGroup(chat, membersMax);
       return storage.run(createGroupChat, chat);

@@ -4,7 +4,7 @@
  *
  * Guarantees: creating a chat makes its counter row, its memberships and its index entry (and the REST
  * idempotency record, if given) visible together; a direct chat exists once per unordered pair of users, for
- * ever; a group has exactly one owner and at most 100 members; every refusal leaves nothing behind.
+ * ever; a group has at most 100 members and, as long as it has any, exactly one owner; every refusal leaves nothing behind.
  * All reads are strongly consistent unless they say "eventual".
  */
 import type { ChatType, Role } from "../domain/chat.ts";
@@ -85,6 +85,8 @@ export interface MemberKey {
 export interface ChatStore {
   /** Creates the chat, or returns the one that exists for this pair. */
   createDirect(chat: NewDirectChat): Promise<{ readonly created: boolean; readonly chat: Chat }>;
+  /** The chat of a pair of users, in either order. */
+  findDirect(userId: UserId, otherUserId: UserId): Promise<Chat | undefined>;
   /** Creates the group with all its members; the creator is its owner. */
   createGroup(chat: NewGroup): Promise<Chat>;
   getChat(chatId: ChatId): Promise<Chat | undefined>;

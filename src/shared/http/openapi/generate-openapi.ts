@@ -60,7 +60,7 @@ function operation(route: RestRoute, routes: readonly RestRoute[]): Schema {
   return {
     operationId: method.name,
     summary: rule.summary,
-    description: rateLine(rule.rate),
+    description: [rule.description, rateLine(rule.rate)].filter((part) => part !== "").join(" "),
     tags: [routeGroup(route)],
     ...(rule.aliasOf === "" ? {} : { deprecated: true }),
     ...(rule.access === Access.PUBLIC ? { security: [] } : {}),
@@ -181,10 +181,11 @@ function answerRoots(route: RestRoute): readonly DescMessage[] {
   );
 }
 
-/** Where a creation leads: every operation whose path the created object fills. */
+/** Where an answer leads: every operation whose path the created object, or the first of a list, fills. */
 function linksOf(route: RestRoute, routes: readonly RestRoute[]): Readonly<Record<string, Schema>> {
-  if (route.rule.success !== 201 || route.rule.envelope !== Envelope.OK) return {};
-  const known = new Set(messagePlan(route.method.output).map(({ name }) => name));
+  const source = linkSource(route);
+  if (source === undefined) return {};
+  const known = new Set(messagePlan(source.message).map(({ name }) => name));
   const next = routes.filter(
     ({ pathFields, method }) =>
       method !== route.method && pathFields.length > 0 && pathFields.every(({ name }) => known.has(name)),
@@ -195,11 +196,21 @@ function linksOf(route: RestRoute, routes: readonly RestRoute[]): Readonly<Recor
       {
         operationId: method.name,
         parameters: Object.fromEntries(
-          pathFields.map(({ name }) => [`path.${name}`, `$response.body#/data/${name}`]),
+          pathFields.map(({ name }) => [`path.${name}`, `$response.body#${source.pointer}/${name}`]),
         ),
       },
     ]),
   );
+}
+
+/** The object of an answer that others start from, and where it stands (RFC 6901). */
+function linkSource({ rule, method }: RestRoute): { message: DescMessage; pointer: string } | undefined {
+  if (rule.envelope === Envelope.OK) {
+    return rule.success === 201 ? { message: method.output, pointer: "/data" } : undefined;
+  }
+  if (rule.envelope !== Envelope.OK_LIST && rule.envelope !== Envelope.PAGE) return undefined;
+  const list = messagePlan(method.output).find(({ repeated, shape }) => repeated && shape.kind === "message");
+  return list?.shape.kind === "message" ? { message: list.shape.message, pointer: "/data/0" } : undefined;
 }
 
 const uuid: Schema = {

@@ -10,7 +10,7 @@ import type {
   NewMember,
   RemoveMemberOutcome,
 } from "../chat-store.ts";
-import { createDirectChat, createGroupChat } from "./chat-creation.ts";
+import { createDirectChat, createGroupChat, findDirectChat } from "./chat-creation.ts";
 import {
   type ChatRow,
   chatColumns,
@@ -26,6 +26,7 @@ import {
 } from "./chat-reads.ts";
 import { type AnyCommand, defineCommand, perDatabase } from "./command.ts";
 import { putIdempotency, requireNewIdempotencyKey } from "./rest-idempotency-commands.ts";
+import { refuseTombstones } from "./tombstone.ts";
 
 const statements = perDatabase((db) => ({
   group: db.query<ChatRow, [string]>(
@@ -63,6 +64,7 @@ export const addMember = defineCommand<NewMember & { readonly membersMax: number
     const existing = memberOf(db, chatId, userId);
     if (existing !== undefined) return { kind: "already_a_member", membership: existing };
     if (group.member_count >= membersMax) return { kind: "chat_full", memberCount: group.member_count };
+    refuseTombstones(db, [userId]);
     sql.add.run(chatId, userId, role, joinedAtMs);
     sql.count.run(group.chat_key, 1, joinedAtMs);
     putIdempotency(db, idempotency);
@@ -127,6 +129,7 @@ export const renameGroup = defineCommand<{ chatId: ChatId; name: string; nowMs: 
 export const chatCommands: readonly AnyCommand[] = [
   createDirectChat,
   createGroupChat,
+  findDirectChat,
   readChats,
   readMemberships,
   readMembers,

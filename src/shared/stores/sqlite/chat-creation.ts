@@ -6,6 +6,7 @@ import type { Chat, NewDirectChat, NewGroup } from "../chat-store.ts";
 import { readChats } from "./chat-reads.ts";
 import { defineCommand, perDatabase } from "./command.ts";
 import { putIdempotency, requireNewIdempotencyKey } from "./rest-idempotency-commands.ts";
+import { refuseTombstones } from "./tombstone.ts";
 
 const statements = perDatabase((db) => ({
   direct: db.query<{ chat_id: string }, [string]>("SELECT chat_id FROM direct_chat_index WHERE pair_key = ?"),
@@ -20,6 +21,15 @@ const statements = perDatabase((db) => ({
   ),
 }));
 
+export const findDirectChat = defineCommand<readonly [UserId, UserId], Chat | undefined>({
+  name: "chat.find_direct",
+  kind: "read",
+  run: (db, [userId, otherUserId]) => {
+    const existing = statements(db).direct.get(directPairKey(userId, otherUserId));
+    return existing === null ? undefined : chatById(db, existing.chat_id as ChatId);
+  },
+});
+
 /** A pair that has a chat keeps it: nothing is written then, no idempotency record either. */
 export const createDirectChat = defineCommand<NewDirectChat, { created: boolean; chat: Chat }>({
   name: "chat.create_direct",
@@ -30,6 +40,7 @@ export const createDirectChat = defineCommand<NewDirectChat, { created: boolean;
     const existing = sql.direct.get(pairKey);
     if (existing !== null) return { created: false, chat: chatById(db, existing.chat_id as ChatId) };
     requireNewIdempotencyKey(db, idempotency);
+    refuseTombstones(db, [createdBy, otherUserId]);
     sql.indexDirect.run(pairKey, chatId);
     insertChat(db, { chatId, type: "direct", name: null, createdBy, createdAtMs }, [
       [createdBy, "member"],
@@ -45,6 +56,7 @@ export const createGroupChat = defineCommand<NewGroup, Chat>({
   kind: "write",
   run: (db, { chatId, name, createdBy, memberIds, createdAtMs, idempotency }) => {
     requireNewIdempotencyKey(db, idempotency);
+    refuseTombstones(db, [createdBy, ...memberIds]);
     insertChat(db, { chatId, type: "group", name, createdBy, createdAtMs }, [
       [createdBy, "owner"],
       ...memberIds.map((userId): [UserId, Role] => [userId, "member"]),

@@ -89,7 +89,8 @@ const rules: readonly Rule[] = [
     name: "one_owner",
     sql: `SELECT format('group %s has %d owners', c.chat_id, sum(coalesce(m.role, '') = 'owner')) AS text
           FROM chats c LEFT JOIN chat_memberships m USING (chat_id)
-          WHERE c.chat_type = 'group' GROUP BY c.chat_id HAVING sum(coalesce(m.role, '') = 'owner') <> 1`,
+          WHERE c.chat_type = 'group' GROUP BY c.chat_id 
+          HAVING count(m.user_id) > 0 AND sum(coalesce(m.role, '') = 'owner') <> 1`,
   },
   {
     name: "direct_chat_index",

@@ -1,4 +1,5 @@
 /** Every store command by name: what the storage thread can be asked to run. */
+import { accountCommands } from "./account-commands.ts";
 import { chatCommands } from "./chat-commands.ts";
 import type { AnyCommand } from "./command.ts";
 import { deliveryCommands } from "./delivery-commands.ts";
@@ -30,4 +31,5 @@ export const commands = indexCommands([
   otpCommands,
   restIdempotencyCommands,
   revocationCommands,
+  accountCommands,
 ]);

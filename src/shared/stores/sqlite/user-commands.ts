@@ -4,6 +4,7 @@ import { TriplaneError } from "../../domain/errors.ts";
 import type { UserId } from "../../domain/ids.ts";
 import type { User } from "../user-store.ts";
 import { type AnyCommand, defineCommand, perDatabase } from "./command.ts";
+import { isTombstonePhone } from "./tombstone.ts";
 
 interface UserRow {
   user_id: string;
@@ -19,7 +20,8 @@ const statements = perDatabase((db) => ({
   byId: db.query<UserRow, [string]>(`SELECT ${columns} FROM users WHERE user_id = ?`),
   byPhone: db.query<UserRow, [string]>(`SELECT ${columns} FROM users WHERE phone_number = ?`),
   setDisplayName: db.query<UserRow, [string, string, number]>(
-    `UPDATE users SET display_name = ?2, updated_at_ms = max(updated_at_ms, ?3) WHERE user_id = ?1 RETURNING ${columns}`,
+    `UPDATE users SET display_name = ?2, updated_at_ms = max(updated_at_ms, ?3)
+     WHERE user_id = ?1 AND phone_number <> 'deleted:' || user_id RETURNING ${columns}`,
   ),
   insert: db.query(
     `INSERT INTO users (${columns}) VALUES (?, ?, ?, ?, ?) ON CONFLICT (phone_number) DO NOTHING`,
@@ -79,7 +81,7 @@ function userOf(row: UserRow | null): User | undefined {
   if (row === null) return undefined;
   return {
     userId: row.user_id as UserId,
-    phoneNumber: row.phone_number,
+    phoneNumber: isTombstonePhone(row.phone_number) ? "" : row.phone_number,
     displayName: row.display_name,
     createdAtMs: row.created_at_ms,
     updatedAtMs: row.updated_at_ms,
