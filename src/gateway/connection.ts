@@ -164,15 +164,16 @@ export class Connection {
     this.flush();
   }
 
-  /** Announces why, then closes. Nothing is left without a reason frame. */
+  /** Hands over the answers that still wait, says why, then closes. Nothing is left without a reason frame. */
   close(reason: CloseReason, reconnectDelayMs: number, code: number = closeReasons[reason].code): void {
     if (this.closed) return;
     this.flush();
     this.closed = true;
+    // Small frames, for which the runtime's buffer has room beyond what turns and topics may fill.
+    const last = [...(this.#outbox?.takeControl() ?? [])];
     this.#outbox?.clear();
-    if (!this.#announced) {
-      this.#socket?.send([connectionClosing(reason, this.#context.timestamp(), reconnectDelayMs)]);
-    }
+    if (!this.#announced) last.push(connectionClosing(reason, this.#context.timestamp(), reconnectDelayMs));
+    if (last.length > 0) this.#socket?.send(last);
     this.#socket?.close(code, reason);
     this.#context.onClosing(this, reason);
   }

@@ -97,6 +97,14 @@ export class Outbox {
     return frames;
   }
 
+  /** Takes the control lane alone, for a last word; a few hundred bytes each. */
+  takeControl(): readonly string[] {
+    const waiting = this.#control;
+    this.#control = [];
+    for (const { bytes } of waiting) this.#total.bytes -= bytes;
+    return waiting.map(({ frame }) => frame);
+  }
+
   /** Fill in percent of the fuller bound. */
   get fillPercent(): number {
     const { messagesMax, bytesMax } = this.#settings;
