@@ -20,7 +20,7 @@ find_bun() {
 }
 
 # Changes when the generated code must change.
-proto_stamp() { find proto -type f ! -name openapi.yaml | LC_ALL=C sort | xargs cat package-lock.json | cksum; }
+proto_stamp() { find proto -type f ! -name openapi.yaml ! -name asyncapi.yaml | LC_ALL=C sort | xargs cat package-lock.json | cksum; }
 
 # Changes when the installed packages must change.
 install_stamp() { cat package-lock.json .npmrc | cksum; }

@@ -30,6 +30,7 @@ import { GatewayService } from "./shared/gen/messaging/v1/gateway_pb.js";
 import { IngestService } from "./shared/gen/messaging/v1/ingest_pb.js";
 import { mountHealth } from "./shared/http/mount-health.ts";
 import { mountRest } from "./shared/http/mount-rest.ts";
+import { mountRpc } from "./shared/http/mount-rpc.ts";
 import { createRestEdge, type HttpEnv, type RestEdge } from "./shared/http/rest-edge.ts";
 import { createConnectFetch, createUserGate, validationInterceptor } from "./shared/rpc/connect-server.ts";
 import { createGuard } from "./shared/rpc/guard.ts";
@@ -266,9 +267,6 @@ function createHttp(
     implementation: service,
     bodyBytesMax: limits.restBodyBytesMax,
   });
-  mountHealth(app, edge, health);
-  parts.mountMore(app, edge);
-  app.notFound((context) => edge.notFound(context));
   const rpc = createConnectFetch({
     register: (router) => {
       router.service(ChatMgmtService, service);
@@ -281,6 +279,9 @@ function createHttp(
     onInternalError: (error, method) =>
       logger.error("internal_error", { method, error: error.cause ?? error }),
   });
-  return async (request, peer) =>
-    (await rpc(request, peer)) ?? (await app.fetch(request, { socketAddress: peer.socketAddress }));
+  mountRpc(app, edge, ChatMgmtService, rpc);
+  mountHealth(app, edge, health);
+  parts.mountMore(app, edge);
+  app.notFound((context) => edge.notFound(context));
+  return async (request, peer) => app.fetch(request, { socketAddress: peer.socketAddress });
 }

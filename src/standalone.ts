@@ -26,7 +26,9 @@ import { KeyRing } from "./shared/auth/key-ring.ts";
 import { createIds } from "./shared/domain/ids.ts";
 import { limits } from "./shared/domain/limits.ts";
 import { ChatMgmtService } from "./shared/gen/messaging/v1/chatmgmt_pb.js";
+import { mountAsyncApi } from "./shared/http/asyncapi/mount-asyncapi.ts";
 import { clientIp, ipKey } from "./shared/http/client-ip.ts";
+import { mountDocs } from "./shared/http/docs/mount-docs.ts";
 import { mountOpenApi } from "./shared/http/openapi/mount-openapi.ts";
 import { buildInfo } from "./shared/runtime/build-info.ts";
 import { readDescriptorLimit } from "./shared/runtime/config/descriptor-limit.ts";
@@ -83,6 +85,8 @@ async function run(argv: readonly string[]): Promise<void> {
     sms: createSms(settings, inbox),
     mountMore(app, edge) {
       mountOpenApi(app, edge, ChatMgmtService);
+      mountAsyncApi(app, edge);
+      mountDocs(app, edge, ChatMgmtService);
       app.route("/", pages);
     },
   });

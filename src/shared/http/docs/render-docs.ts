@@ -1,5 +1,6 @@
 /** The documentation page: written from the descriptors, so that it says what the server does. No script. */
 import type { DescService } from "@bufbuild/protobuf";
+import { asyncApiPath } from "../asyncapi/mount-asyncapi.ts";
 import { openApiPath } from "../openapi/mount-openapi.ts";
 import { type RestRoute, restRoutes, routeGroup } from "../rest-routes.ts";
 import { docsStyle } from "./docs-style.ts";
@@ -29,7 +30,7 @@ ${[...groups].map(([group, routes]) => html`<h2>${group}</h2><ul>${routes.map(na
 <main id="content">
 <h1>Triplane API</h1>
 <p class="lead">Identity, chats, members, history and delivery state over REST; messages over the WebSocket.
-Machine-readable: <a href="${openApiPath}">OpenAPI 3.1</a>.</p>
+Machine-readable: <a href="${openApiPath}">OpenAPI 3.1</a>, <a href="${asyncApiPath}">AsyncAPI 3</a>.</p>
 ${guideSections.map(({ id, title, body }) => html`<section id="${id}"><h2>${title}</h2>${body}</section>`)}
 ${[...groups].map(([group, routes]) => html`<h2 class="group">${group}</h2>${routes.map(operationSection)}`)}
 </main>
