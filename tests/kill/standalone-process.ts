@@ -12,6 +12,8 @@ export interface StandaloneOptions {
   readonly port: number;
   /** Receives the log of every process that is started, one after the other. */
   readonly logPath: string;
+  /** Environment variables on top of `environment`. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 const environment = {
@@ -48,10 +50,15 @@ export class StandaloneProcess implements AsyncDisposable {
 
   /** A new process on the same data and port. Only after the last one has ended. */
   async startAgain(): Promise<void> {
-    const { dataDir, logPath } = this.#options;
+    const { dataDir, logPath, settings } = this.#options;
     const command = [process.execPath, entry, "--port", String(this.#port), "--data", dataDir];
     const log = openSync(logPath, "a");
-    const child = Bun.spawn(command, { cwd: repository, env: environment, stdout: "pipe", stderr: log });
+    const child = Bun.spawn(command, {
+      cwd: repository,
+      env: { ...environment, ...settings },
+      stdout: "pipe",
+      stderr: log,
+    });
     closeSync(log);
     this.#child = child;
     const timer = setTimeout(() => child.kill("SIGKILL"), startTimeoutMs);
