@@ -181,6 +181,32 @@ describe("answers and pushes that are lost", () => {
   });
 });
 
+test("a watermark never falls: the late ack of one device does not undo that of the other", async () => {
+  await using world = new SimulatedWorld({ seed: 24, environment: unlimited });
+  const [sender, reader] = await world.seedUsers({ users: 2, chats: 1, members: 2 });
+  if (sender === undefined || reader === undefined) throw new Error("too few users");
+  await world.startProcess();
+  const chatId = chatOf(world);
+  const writing = await RawClient.connect(world, sender);
+  for (let number = 1; number <= 5; number += 1) writing.sendMessage(chatId, numberedUuid(number), "text");
+  const laptop = await RawClient.connect(world, reader);
+  const phone = await RawClient.connect(world, { ...reader, device_id: numberedUuid(99) });
+  const ack = (client: RawClient, sequence: number): void =>
+    client.send({ type: "ack", payload: { chat_id: chatId, last_acked_sequence: sequence } });
+  const stored = (): readonly number[] =>
+    world.readStore().watermarks.map(({ lastAckedSequence }) => lastAckedSequence);
+  phone.link.stall(3000);
+  ack(phone, 3);
+  ack(laptop, 5);
+  await world.clock.advance(1000);
+  expect(stored()).toEqual([5]);
+  await world.clock.advance(5000);
+  expect(stored()).toEqual([5]);
+  ack(laptop, 6);
+  await world.clock.advance(1000);
+  expect(stored()).toEqual([5]);
+});
+
 describe("order on a connection", () => {
   test.each([1, 2, 3])(
     "holds over the switch between topic and own buffer, slow phases and changes of members (seed %d)",

@@ -26,6 +26,8 @@ export class EverydayLife {
       this.#running.push(this.#act(installation, this.#world.random.fork()));
     }
     this.#running.push(this.#changeMembers(this.#world.random.fork()));
+    const [first] = this.#world.installations;
+    if (first !== undefined) this.#running.push(this.#watch(first, this.#world.random.fork()));
   }
 
   /** Nothing new is begun; resolves when what was begun is done. Faults must be over, else it may never be. */
@@ -54,25 +56,25 @@ export class EverydayLife {
       const chatId = random.pick(known.length > 0 && random.chance(0.9) ? known : this.#world.chatIds);
       const dice = random.float();
       if (dice < 0.06) this.#readHistory(installation, chatId);
-      else if (dice < 0.1) this.#readWatermark(installation, chatId);
-      else if (dice < 0.13) client.startTyping(chatId);
-      else if (dice < 0.18) await installation.reload();
-      else if (dice < 0.22) {
+      else if (dice < 0.14) this.#readWatermarks(installation);
+      else if (dice < 0.16) client.startTyping(chatId);
+      else if (dice < 0.2) await installation.reload();
+      else if (dice < 0.24) {
         await installation.disconnect();
         await this.#pause(random, 1000, 90_000);
         installation.connect();
-      } else if (dice < 0.27) {
+      } else if (dice < 0.29) {
         this.#world.faults.note("network_lost");
         installation.endpoint.offline = true;
         await this.#pause(random, 1000, 90_000);
         installation.endpoint.offline = false;
-      } else if (dice < 0.31 && this.#roughness === "rough") {
+      } else if (dice < 0.33 && this.#roughness === "rough") {
         this.#world.faults.note("reader_slow");
         const { link } = installation.endpoint;
         link?.readEvery(random.chance(0.3) ? undefined : random.between(100, 3000));
         await this.#pause(random, 1000, 30_000);
         link?.readEvery(0);
-      } else if (dice < 0.34 && last !== undefined) {
+      } else if (dice < 0.36 && last !== undefined) {
         client.send(last.chatId, last.content, { clientMessageId: last.clientMessageId });
       } else {
         for (let left = random.between(1, 8); left > 0 && client.unsent.length < waitingMax; left -= 1) {
@@ -93,10 +95,16 @@ export class EverydayLife {
       .catch(() => undefined);
   }
 
-  #readWatermark({ client, userId }: Installation, chatId: string): void {
-    this.#world.recorder
-      .watermarkReads(userId, () => client.rest.deliveryStates([chatId]))
-      .catch(() => undefined);
+  /** Somebody with two devices looks again and again: late acks of one must not undo those of the other. */
+  async #watch(installation: Installation, random: SeededRandom): Promise<void> {
+    while (!this.#stopped) {
+      await this.#pause(random, 1000, 5000);
+      this.#readWatermarks(installation);
+    }
+  }
+
+  #readWatermarks({ client, userId }: Installation): void {
+    this.#world.recorder.watermarkReads(userId, () => client.rest.deliveryStates()).catch(() => undefined);
   }
 
   /** Owners remove members and add whoever is not in, one change after the other, each until it is certain. */
