@@ -3,6 +3,7 @@ import { CommitLoop } from "../../src/ingest/commit-loop.ts";
 import { defaultIngestSettings, type IngestDeps, type IngestSettings } from "../../src/ingest/ingest-deps.ts";
 import { type PersistItem, persistMessages } from "../../src/ingest/persist-messages.ts";
 import type { PersistFailure, PersistResult, PersistSuccess } from "../../src/ingest/persist-result.ts";
+import type { SendGuard } from "../../src/ingest/send-guard.ts";
 import { type ChatId, createIds, type UserId } from "../../src/shared/domain/ids.ts";
 import type { LogFields, Logger } from "../../src/shared/runtime/logger.ts";
 import { createSqliteChatStore } from "../../src/shared/stores/chat-store.sqlite.ts";
@@ -54,7 +55,7 @@ export class IngestCluster {
     this.deliveryStates = new SqliteDeliveryStateStore(this.storage);
   }
 
-  instance(settings: Partial<IngestSettings> = {}): IngestInstance {
+  instance(settings: Partial<IngestSettings> = {}, sendGuard?: SendGuard): IngestInstance {
     const store = new FaultyMessageStore(this.truth, this.clock);
     const note = (event: string, fields?: LogFields): void => void this.logged.push({ event, fields });
     const logger: Logger = { debug: note, info: note, warn: note, error: note };
@@ -67,6 +68,7 @@ export class IngestCluster {
       chats: this.chats,
       deliveryStates: this.deliveryStates,
       tokens: this.#tokens,
+      sendGuard,
       settings: { ...defaultIngestSettings, ...settings },
     };
     const loop = new CommitLoop(deps);
