@@ -245,3 +245,31 @@ describe("a wall clock that is corrected", () => {
     expect(readers.map(({ client }) => client.cursor(chatId))).toEqual([1, 1]);
   });
 });
+
+describe("a drain", () => {
+  test("tells everybody, ends within 35 s though somebody hears nothing, and loses no send", async () => {
+    const { world, seeded, chatId } = await open(4);
+    await using _ = world;
+    await world.enter(seeded, () => calm);
+    const delays: number[] = [];
+    for (const { client } of world.installations) {
+      client.on("closing", ({ reason, reconnectDelayMs }) => {
+        expect(reason).toBe("server_shutdown");
+        delays.push(reconnectDelayMs);
+      });
+    }
+    world.installations[3]?.endpoint.link?.blackHole();
+    for (const { client } of world.installations) client.send(chatId, "just before the end");
+    const startedAtMs = world.clock.monotonicMs();
+    await world.drive(world.process.drain(), 35_000);
+    expect(world.clock.monotonicMs() - startedAtMs).toBeLessThanOrEqual(35_000);
+    expect(delays).toHaveLength(3);
+    expect(new Set(delays).size).toBe(3);
+    world.recorder.processKilled("standalone");
+    await world.startProcess();
+    world.recorder.processStarted("standalone");
+    await world.settle();
+    expect(world.readStore().messages).toHaveLength(4);
+    expect(world.check({ answerTimeoutMs: 30_000 }).violations).toEqual([]);
+  });
+});
