@@ -19,6 +19,7 @@ import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import type { TopicPublisher } from "./gateway/socket.ts";
 import { createIngest, type Ingest } from "./ingest/ingest.ts";
 import { defaultIngestSettings } from "./ingest/ingest-deps.ts";
+import { SendGuard } from "./ingest/send-guard.ts";
 import type { AccessTokens } from "./shared/auth/access-tokens.ts";
 import type { Audit } from "./shared/auth/audit.ts";
 import type { Clock } from "./shared/domain/clock.ts";
@@ -118,6 +119,20 @@ export function createStandaloneSystem(parts: StandaloneParts): StandaloneSystem
     chats,
     deliveryStates,
     tokens: parts.tokens,
+    sendGuard: settings.rateLimitsEnabled
+      ? new SendGuard({
+          clock,
+          logger,
+          limiter,
+          chats,
+          audit: parts.audit,
+          settings: {
+            fanoutBudgetPerDay: settings.limits.fanoutBudgetPerDay,
+            sendsPerSecond: settings.gateway.backpressure.inbound.rateLimitPerSecond,
+            sendsBurst: settings.gateway.backpressure.inbound.rateLimitBurst,
+          },
+        })
+      : undefined,
     settings: {
       ...defaultIngestSettings,
       batchMessagesMax: settings.durability.writer.maxBatchMessages,

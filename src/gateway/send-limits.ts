@@ -58,6 +58,12 @@ export class SendLimits {
         perSecond: settings.sendsPerSecond,
       },
       {
+        kind: "sliding_log",
+        key: `msg_burst:chat:${chatId}:user:${userId}`,
+        limit: settings.sendsBurst,
+        windowMs: 1000,
+      },
+      {
         kind: "token_bucket",
         key: `msg_rate:user:${userId}`,
         capacity: settings.sendsPerUserSecond,

@@ -36,6 +36,9 @@ export type UpgradeOutcome =
   | { readonly ok: true; readonly init: ConnectionInit }
   | { readonly ok: false; readonly refusal: UpgradeRefusal };
 
+/** Counts the upgrades of everybody: beyond it (L5) the service is busy, not the client too fast. */
+const clusterKey = "conn_rate:global";
+
 /** @returns true for the paths that are a gateway's */
 export function isSocketPath(pathname: string): boolean {
   return pathname === "/v1/ws" || pathname.startsWith("/ws/");
@@ -169,7 +172,7 @@ function checkIpLimits(deps: GatewayDeps, ipKey: string): Promise<void> {
   return take(deps, [
     { kind: "fixed_window", key: `conn_second:ip:${ipKey}`, limit: upgrades.perIpSecond, windowMs: 1000 },
     { kind: "sliding_log", key: `conn_rate:ip:${ipKey}`, limit: upgrades.perIpMinute, windowMs: 60_000 },
-    { kind: "fixed_window", key: "conn_rate:global", limit: upgrades.clusterSecond, windowMs: 1000 },
+    { kind: "fixed_window", key: clusterKey, limit: upgrades.clusterSecond, windowMs: 1000 },
   ]);
 }
 
@@ -190,6 +193,9 @@ async function take(deps: GatewayDeps, buckets: readonly Bucket[]): Promise<void
   try {
     const decision = await deps.limiter.take(buckets, 1);
     if (decision.allowed) return;
+    if (decision.refusedBy.key === clusterKey) {
+      throw refused(503, "service_unavailable", "Too many connections are being opened everywhere");
+    }
     throw rateLimited(Math.max(1, Math.ceil(decision.retryAfterMs / 1000)));
   } catch (thrown) {
     if (thrown instanceof RefusedUpgrade) throw thrown;

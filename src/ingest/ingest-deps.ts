@@ -7,6 +7,7 @@ import type { Logger } from "../shared/runtime/logger.ts";
 import type { ChatStore } from "../shared/stores/chat-store.ts";
 import type { DeliveryStateStore } from "../shared/stores/delivery-state-store.ts";
 import type { MessageStore } from "../shared/stores/message-store.ts";
+import type { SendGuard } from "./send-guard.ts";
 
 export interface IngestDeps {
   readonly clock: Clock;
@@ -18,6 +19,8 @@ export interface IngestDeps {
   readonly deliveryStates: Pick<DeliveryStateStore, "advance">;
   /** The sender of every item is proven again here: a gateway authenticates, it does not vouch. */
   readonly tokens: Pick<AccessTokens, "verify">;
+  /** Undefined: no abuse controls, where rate limits are off. */
+  readonly sendGuard: SendGuard | undefined;
   readonly settings: IngestSettings;
 }
 

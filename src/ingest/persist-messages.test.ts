@@ -71,7 +71,7 @@ describe("scenarios", () => {
     },
   );
 
-  test("S-6 I-34 the first message of a new chat is 1", async () => {
+  test("S-6 I-26 I-34 a new chat has its counter, at 0, and its first message is 1", async () => {
     const { cluster, ingest, chat } = await open();
     expect(await cluster.counter(chat)).toBe(0);
     expect(sequencesOf(await cluster.settled(ingest.persist(cluster.item(chat))))).toEqual([1]);
@@ -256,6 +256,30 @@ describe("order and time", () => {
     const events = await cluster.events();
     expect(events.map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
     expect(events.every(({ sequence }) => stored.has(sequence))).toBe(true);
+  });
+
+  test("I-17 kafka_reflects_dynamodb: every event says what its stored message says", async () => {
+    const { cluster, ingest, chat } = await open();
+    await cluster.settled(ingest.persist(cluster.item(chat, { content: "naïve 👋" }), cluster.item(chat)));
+    const events = await cluster.events();
+    const stored = await cluster.stored(chat);
+    expect(events).toEqual(
+      stored.map(({ sequence, messageId, content, senderId, clientMessageId, createdAtMs }) => ({
+        chatId: chat,
+        sequence,
+        payload: {
+          message_id: messageId,
+          chat_id: chat,
+          sequence,
+          sender_id: senderId,
+          content,
+          content_type: "text/plain",
+          client_message_id: clientMessageId,
+          origin_connection_id: "conn_1",
+          created_at: new Date(createdAtMs).toISOString(),
+        },
+      })),
+    );
   });
 
   test("I-05 G-07 what is acknowledged is read at once, though nobody is connected", async () => {

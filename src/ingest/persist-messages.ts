@@ -14,7 +14,7 @@ import {
   type UserId,
 } from "../shared/domain/ids.ts";
 import { sanitizeContent } from "../shared/domain/message.ts";
-import type { Membership } from "../shared/stores/chat-store.ts";
+import type { Chat, Membership } from "../shared/stores/chat-store.ts";
 import type { IdempotencyKey, NewMessage } from "../shared/stores/message-store.ts";
 import type { CommitLoop } from "./commit-loop.ts";
 import type { IngestDeps } from "./ingest-deps.ts";
@@ -85,13 +85,20 @@ async function storeDrafts(
   try {
     const proven = await provenSenders(deps, drafts, answers);
     if (proven.length === 0) return;
-    const [keys, memberships] = await Promise.all([
+    const [keys, memberships, sizes] = await Promise.all([
       deps.messages.findKeys(proven),
       deps.chats.memberships(proven.map(({ chatId, senderId }) => ({ chatId, userId: senderId }))),
+      deps.sendGuard?.readSizes(proven.map(({ chatId }) => chatId)),
     ]);
+    const authorized = proven.filter((draft, at) => decide(draft, keys[at], memberships[at], answers));
+    const admitted = sizes === undefined ? authorized : await guarded(deps, authorized, sizes, answers);
     const nowMs = deps.clock.nowMs();
-    for (const [at, draft] of proven.entries()) {
-      decide(deps, loop, draft, keys[at], memberships[at], answers, startedMs, nowMs);
+    for (const draft of admitted) {
+      loop.add(draft.chatId, {
+        message: newMessage(deps, draft, nowMs),
+        deadlineMs: startedMs + draft.item.deadlineMs,
+        answer: (result) => answers.settle(draft.index, result),
+      });
     }
     loop.flush();
   } catch (error) {
@@ -100,29 +107,47 @@ async function storeDrafts(
   }
 }
 
-/** Idempotency comes before membership: who was answered once is answered alike after leaving (section 5.4). */
+/**
+ * Idempotency comes before membership: who was answered once is answered alike after leaving (section 5.4).
+ * @returns true when the message may be written; else it has been answered
+ */
 function decide(
-  deps: IngestDeps,
-  loop: CommitLoop,
   draft: Draft,
   key: IdempotencyKey | undefined,
   membership: Membership | undefined,
   answers: Answers,
-  startedMs: number,
-  nowMs: number,
-): void {
+): boolean {
   if (key !== undefined && (key.senderId === draft.senderId || membership !== undefined)) {
     answers.settle(draft.index, duplicateOf(key));
-    return;
+    return false;
   }
   if (membership === undefined) {
     answers.settle(draft.index, failed("NOT_A_MEMBER", "Not a member of this chat"));
-    return;
+    return false;
   }
-  loop.add(draft.chatId, {
-    message: newMessage(deps, draft, nowMs),
-    deadlineMs: startedMs + draft.item.deadlineMs,
-    answer: (result) => answers.settle(draft.index, result),
+  return true;
+}
+
+/** Abuse controls come last before the writer, so that only what would be stored is charged. */
+async function guarded(
+  deps: IngestDeps,
+  drafts: readonly Draft[],
+  sizes: readonly Chat[],
+  answers: Answers,
+): Promise<readonly Draft[]> {
+  const sends = drafts.map(({ chatId, senderId, content, item }) => ({
+    chatId,
+    senderId,
+    content,
+    connectionId: parseConnectionId(item.connectionId),
+  }));
+  const verdicts = (await deps.sendGuard?.admit(sends, sizes)) ?? [];
+  return drafts.filter((draft, at) => {
+    const waitSeconds = verdicts[at];
+    if (waitSeconds === undefined) return true;
+    const message = `Too many messages; retry in ${waitSeconds} s`;
+    answers.settle(draft.index, failed("RATE_LIMITED", message, waitSeconds));
+    return false;
   });
 }
 

@@ -38,7 +38,7 @@ describe("sync", () => {
     expect(await sync(500)).toEqual({ messages: [], hasMore: false });
   });
 
-  test("republish reads a half-applied batch (`Query` is only read-committed): a page with a hole is read again", async () => {
+  test("a page that catches a half applied batch is read again until it is whole", async () => {
     const { cluster, ingest, sync } = await open(9);
     ingest.store.halfVisibleReads = 2;
     expect(sequences(await sync(0))).toEqual([...upTo(9)]);

@@ -146,19 +146,25 @@ export class IngestCluster {
   }
 
   /** Events of `messages.persisted` so far, in log order. */
-  async events(): Promise<readonly { readonly chatId: string; readonly sequence: number }[]> {
+  async events(): Promise<
+    readonly { readonly chatId: string; readonly sequence: number; readonly payload: unknown }[]
+  > {
     const consumer = await this.log.consumer(
       `reader-${this.random.below(2 ** 31)}`,
       ["messages.persisted"],
       async () => {},
     );
-    const found: { chatId: string; sequence: number }[] = [];
+    const found: { chatId: string; sequence: number; payload: unknown }[] = [];
     for (;;) {
       const records = await this.settled(consumer.poll(500, 0));
       if (records.length === 0) break;
       for (const record of records) {
         const event = JSON.parse(new TextDecoder().decode(record.value()));
-        found.push({ chatId: event.payload.chat_id, sequence: event.payload.sequence });
+        found.push({
+          chatId: event.payload.chat_id,
+          sequence: event.payload.sequence,
+          payload: event.payload,
+        });
       }
     }
     await consumer.close();
