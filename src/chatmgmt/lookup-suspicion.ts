@@ -5,12 +5,13 @@ import type { User } from "../shared/stores/user-store.ts";
 import { auditActor, auditContext } from "./audit-context.ts";
 import type { ChatMgmtDeps } from "./chatmgmt-deps.ts";
 
-type Deps = Pick<ChatMgmtDeps, "audit" | "rateLimiter" | "metrics" | "clock">;
+type Deps = Pick<ChatMgmtDeps, "audit" | "rateLimiter" | "chats" | "metrics" | "clock">;
 
 const dayMs = 24 * 3600 * 1000;
-const lookupsPerDay = 500;
+const callsPerDay = 500;
 const sequentialRun = 10;
-const missesNumbersMin = 100;
+/** Numbers within a day from which on the share of hits and the chats that followed say something. */
+const numbersMin = 100;
 const hitRatioMin = 0.1;
 
 export interface Lookup {
@@ -37,14 +38,17 @@ export async function flagSuspiciousLookup(deps: Deps, lookup: Lookup, info: Req
 }
 
 async function suspicions(deps: Deps, lookup: Lookup): Promise<readonly string[]> {
-  const { caller, phoneNumbers, matches } = lookup;
+  const { caller, phoneNumbers } = lookup;
   const found: string[] = [];
   if (caller !== undefined && deps.clock.nowMs() - caller.createdAtMs < dayMs) found.push("young_account");
-  if (phoneNumbers.length >= missesNumbersMin && matches < phoneNumbers.length * hitRatioMin) {
-    found.push("few_matches");
-  }
   if (longestSequentialRun(phoneNumbers) >= sequentialRun) found.push("sequential_numbers");
-  if (await isBeyondDailyCount(deps, lookup.userId)) found.push("many_lookups");
+  const today = await countToday(deps, lookup);
+  if (today.calls > callsPerDay) found.push("many_lookups");
+  if (today.numbers >= numbersMin) {
+    if (today.matches < today.numbers * hitRatioMin) found.push("few_matches");
+    const joined = await hasJoinedChat(deps, lookup.userId);
+    if (today.matches > 0 && !joined) found.push("no_chat_followed");
+  }
   return found;
 }
 
@@ -63,13 +67,34 @@ export function longestSequentialRun(phoneNumbers: readonly string[]): number {
   return longest;
 }
 
-async function isBeyondDailyCount(deps: Deps, userId: UserId): Promise<boolean> {
-  const bucket = {
-    kind: "fixed_window",
-    key: `lookup_day:user:${userId}`,
-    limit: lookupsPerDay,
-    windowMs: dayMs,
-  } as const;
-  const decision = await deps.rateLimiter.take([bucket], 1).catch(() => undefined);
-  return decision?.allowed === false;
+interface Today {
+  readonly calls: number;
+  readonly numbers: number;
+  readonly matches: number;
+}
+
+/** What the user looked up within a day that began with its first lookup, this one included. Zeros when it cannot be known. */
+async function countToday(deps: Deps, { userId, phoneNumbers, matches }: Lookup): Promise<Today> {
+  const [calls, numbers, found] = await Promise.all([
+    count(deps, `lookup_day:user:${userId}:calls`, 1),
+    count(deps, `lookup_day:user:${userId}:numbers`, phoneNumbers.length),
+    // One more than there were: a lookup without a match is the same call as one with.
+    count(deps, `lookup_day:user:${userId}:matches`, matches + 1),
+  ]);
+  return { calls, numbers, matches: Math.max(0, found - calls) };
+}
+
+/** Adds to a day's counter: a bucket so large that it never refuses. @returns the count after it */
+async function count(deps: Deps, key: string, more: number): Promise<number> {
+  const bucket = { kind: "fixed_window", key, limit: Number.MAX_SAFE_INTEGER, windowMs: dayMs } as const;
+  const decision = await deps.rateLimiter.take([bucket], more).catch(() => undefined);
+  const state = decision?.states[0];
+  return state === undefined ? 0 : state.limit - state.remaining;
+}
+
+/** Has the user come into any chat within a day? Asked whatever was found, so that a hit costs what a miss costs. */
+async function hasJoinedChat(deps: Deps, userId: UserId): Promise<boolean> {
+  const sinceMs = deps.clock.nowMs() - dayMs;
+  const memberships = await deps.chats.listMembershipsOf(userId).catch(() => undefined);
+  return memberships?.some((membership) => membership.joinedAtMs > sinceMs) ?? true;
 }

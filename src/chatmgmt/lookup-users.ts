@@ -15,7 +15,7 @@ import { type NamedBucket, takeOrRefuse } from "./rate-limits.ts";
 
 type Deps = Pick<
   ChatMgmtDeps,
-  "users" | "rateLimiter" | "audit" | "logger" | "metrics" | "clock" | "random" | "settings"
+  "users" | "chats" | "rateLimiter" | "audit" | "logger" | "metrics" | "clock" | "random" | "settings"
 >;
 
 /** Every answer takes 250 ± 50 ms; work that takes longer is padded to the next multiple of 50 ms. */

@@ -3,7 +3,15 @@
  * Method: handlers on the embedded stores with a virtual clock and counted store calls.
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { type Fixture, type LoggedIn, openFixture, refusal, refusedCode } from "./chatmgmt-fixture.ts";
+import { createSqliteUserStore } from "../shared/stores/user-store.sqlite.ts";
+import {
+  type Fixture,
+  type LoggedIn,
+  openFixture,
+  refusal,
+  refusedCode,
+  sessionIdOf,
+} from "./chatmgmt-fixture.ts";
 import { longestSequentialRun } from "./lookup-suspicion.ts";
 
 let at: Fixture;
@@ -122,7 +130,52 @@ describe("lookup", () => {
     await lookUp(...numbers);
     const reasons = () =>
       at.audited.filter((event) => event.type === "abuse.enumeration_suspected").map((event) => event.reason);
-    expect(reasons()).toEqual(["young_account", "few_matches", "sequential_numbers"]);
+    expect(reasons()).toEqual(["young_account", "sequential_numbers", "few_matches"]);
     expect(longestSequentialRun(["+12", "+10", "+11", "+15"])).toBe(3);
+  });
+
+  /** Numbers far apart, that nobody has. */
+  const strangers = (count: number, from: number) =>
+    Array.from({ length: count }, (_, index) => `+1888${String((from + index) * 7).padStart(7, "0")}`);
+  const reasons = () =>
+    at.audited.filter((event) => event.type === "abuse.enumeration_suspected").map((event) => event.reason);
+
+  async function growUp(): Promise<void> {
+    await at.clock.advance(25 * 3600 * 1000);
+    const live = { jti: at.ids.ulid(), exp: Math.floor(at.clock.nowMs() / 1000) + 3600 };
+    const claims = { sub: alice.userId, sid: sessionIdOf(alice.sessionId), ...live };
+    const token = await at.deps.accessTokens.sign({ ...claims, iat: Math.floor(at.clock.nowMs() / 1000) });
+    alice = { ...alice, token };
+  }
+
+  test("few matches count over the calls of a day", async () => {
+    await growUp();
+    for (const from of [0, 100, 200]) await lookUp(...strangers(33, from));
+    expect(reasons()).toEqual([]);
+    await lookUp(bob.phoneNumber);
+    expect(reasons()).toEqual(["few_matches", "no_chat_followed"]);
+    await at.clock.advance(24 * 3600 * 1000);
+    await growUp();
+    await lookUp(bob.phoneNumber);
+    expect(reasons()).toHaveLength(2);
+  });
+
+  test("many numbers of users, and no chat followed; one chat clears it", async () => {
+    await growUp();
+    const others = Array.from({ length: 20 }, (_, index) => `+1415666${String(index * 11).padStart(4, "0")}`);
+    await createSqliteUserStore(at.storage).createUsers(
+      others.map((phoneNumber) => ({
+        userId: at.ids.userId(),
+        phoneNumber,
+        displayName: null,
+        createdAtMs: at.clock.nowMs(),
+        updatedAtMs: at.clock.nowMs(),
+      })),
+    );
+    await lookUp(...others, ...strangers(80, 0));
+    expect(reasons()).toEqual(["no_chat_followed"]);
+    await at.call("createChat", { type: "direct", memberIds: [bob.userId] }, { token: alice.token });
+    await lookUp(...others);
+    expect(reasons()).toEqual(["no_chat_followed"]);
   });
 });
