@@ -28,14 +28,14 @@ interface Entry {
 
 /** Bounded: the entry filled longest ago goes first. */
 export class MemoryMemberCache implements MemberCache {
-  readonly #clock: Pick<Clock, "nowMs">;
+  readonly #clock: Pick<Clock, "monotonicMs">;
   readonly #chatsMax: number;
   readonly #ttlMs: number;
   readonly #entries = new Map<ChatId, Entry>();
   /** One counter for all chats: an invalidation anywhere at worst wastes a fill. */
   #generation = 0;
 
-  constructor(clock: Pick<Clock, "nowMs">, chatsMax = 50_000, ttlMs = 300_000) {
+  constructor(clock: Pick<Clock, "monotonicMs">, chatsMax = 50_000, ttlMs = 300_000) {
     this.#clock = clock;
     this.#chatsMax = chatsMax;
     this.#ttlMs = ttlMs;
@@ -43,7 +43,7 @@ export class MemoryMemberCache implements MemberCache {
 
   async get(chatId: ChatId): Promise<CachedMembers> {
     const entry = this.#entries.get(chatId);
-    if (entry !== undefined && entry.expiresAtMs <= this.#clock.nowMs()) {
+    if (entry !== undefined && entry.expiresAtMs <= this.#clock.monotonicMs()) {
       this.#entries.delete(chatId);
       return { userIds: undefined, generation: this.#generation };
     }
@@ -53,7 +53,7 @@ export class MemoryMemberCache implements MemberCache {
   async fill(chatId: ChatId, userIds: readonly UserId[], generation: number): Promise<void> {
     if (userIds.length === 0 || generation !== this.#generation) return;
     this.#entries.delete(chatId);
-    this.#entries.set(chatId, { userIds, expiresAtMs: this.#clock.nowMs() + this.#ttlMs });
+    this.#entries.set(chatId, { userIds, expiresAtMs: this.#clock.monotonicMs() + this.#ttlMs });
     if (this.#entries.size > this.#chatsMax) {
       const oldest = this.#entries.keys().next().value;
       if (oldest !== undefined) this.#entries.delete(oldest);
