@@ -13,6 +13,8 @@ export interface LoadPlan {
   /** Sends per second over all senders; undefined = every sender sends again as soon as it is answered. */
   readonly sendsPerSecond: number | undefined;
   readonly warmUpMs: number;
+  /** Rate while warming up, where it differs: a server that has run for minutes is compiled, a fresh one is not. */
+  readonly warmUpSendsPerSecond?: number;
   readonly measureMs: number;
   readonly contentBytes: number;
 }
@@ -37,6 +39,7 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
   const senders: Sender[] = [];
   const sockets: WebSocket[] = [];
   let measuring = false;
+  let settling = false;
   let acks = 0;
   let deliveries = 0;
   let errors = 0;
@@ -116,12 +119,17 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
     let last = performance.now();
     pacer = setInterval(() => {
       const nowMs = performance.now();
-      due += ((nowMs - last) / 1000) * (plan.sendsPerSecond ?? 0);
+      const rate = (measuring ? undefined : plan.warmUpSendsPerSecond) ?? plan.sendsPerSecond ?? 0;
+      due += ((nowMs - last) / 1000) * (settling ? 0 : rate);
       last = nowMs;
       for (; due >= 1; due--) send(senders[next++ % senders.length] as Sender);
     }, 5);
   }
   await Bun.sleep(plan.warmUpMs);
+  // What the warm-up left in the queues is not measured.
+  settling = true;
+  await Bun.sleep(1000);
+  settling = false;
   measuring = true;
   const from = performance.now();
   process.stdout.write("measuring\n");

@@ -33,7 +33,7 @@ export function bunSocketHandlers(gateway: Gateway): WebSocketHandler<SocketData
     sendPings: true,
     publishToSelf: false,
     open(socket) {
-      gateway.opened(socket.data.connection, socketOf(socket));
+      gateway.opened(socket.data.connection, new BunSocketAdapter(socket));
     },
     message(socket, message) {
       if (typeof message === "string") {
@@ -77,26 +77,45 @@ export async function upgradeOnBun(
   });
 }
 
-function socketOf(socket: BunSocket): Socket {
-  return {
-    send(frames) {
-      const [first] = frames;
-      if (first === undefined) return true;
-      if (frames.length === 1) return accepted(socket, socket.send(first));
-      let dropped = false;
-      socket.cork(() => {
-        for (const frame of frames) if (socket.send(frame) === 0) dropped = true;
-      });
-      return accepted(socket, dropped ? 0 : socket.getBufferedAmount() > 0 ? -1 : 1);
-    },
-    subscribe: (topic) => socket.subscribe(topic),
-    unsubscribe: (topic) => socket.unsubscribe(topic),
-    publish: (topic, frame) => {
-      socket.publish(topic, frame);
-    },
-    bufferedBytes: () => socket.getBufferedAmount(),
-    close: (code, reason) => socket.close(code, reason),
-  };
+/** One small object per connection: there are tens of thousands of these. */
+class BunSocketAdapter implements Socket {
+  readonly #socket: BunSocket;
+
+  constructor(socket: BunSocket) {
+    this.#socket = socket;
+  }
+
+  send(frames: readonly string[]): boolean {
+    const socket = this.#socket;
+    const [first] = frames;
+    if (first === undefined) return true;
+    if (frames.length === 1) return accepted(socket, socket.send(first));
+    let dropped = false;
+    socket.cork(() => {
+      for (const frame of frames) if (socket.send(frame) === 0) dropped = true;
+    });
+    return accepted(socket, dropped ? 0 : socket.getBufferedAmount() > 0 ? -1 : 1);
+  }
+
+  subscribe(topic: string): void {
+    this.#socket.subscribe(topic);
+  }
+
+  unsubscribe(topic: string): void {
+    this.#socket.unsubscribe(topic);
+  }
+
+  publish(topic: string, frame: string): void {
+    this.#socket.publish(topic, frame);
+  }
+
+  bufferedBytes(): number {
+    return this.#socket.getBufferedAmount();
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket.close(code, reason);
+  }
 }
 
 /** A dropped frame would be a silent hole: the socket ends, the client syncs. */

@@ -4,28 +4,28 @@
  */
 import type { Clock, Timer } from "../shared/domain/clock.ts";
 
-export interface DeadlineOwner {
-  /** Acts on what is due and returns the next due time, or undefined when there is none. */
-  onDeadline(nowMs: number): number | undefined;
-}
+/** Acts on what is due of `owner` and returns the next due time, or undefined when there is none. */
+export type OnDeadline<Owner> = (owner: Owner, nowMs: number) => number | undefined;
 
-interface Entry {
+interface Entry<Owner> {
   readonly dueMs: number;
-  readonly owner: DeadlineOwner;
+  readonly owner: Owner;
 }
 
-export class Deadlines {
+export class Deadlines<Owner> {
   readonly #clock: Clock;
-  readonly #heap: Entry[] = [];
+  readonly #onDeadline: OnDeadline<Owner>;
+  readonly #heap: Entry<Owner>[] = [];
   #timer: Timer | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, onDeadline: OnDeadline<Owner>) {
     this.#clock = clock;
+    this.#onDeadline = onDeadline;
   }
 
   /** Wakes the owner at `dueMs` on the clock's monotonic time, or as soon after as the timer allows. */
-  add(dueMs: number, owner: DeadlineOwner): void {
+  add(dueMs: number, owner: Owner): void {
     this.#push({ dueMs, owner });
     this.#arm();
   }
@@ -50,25 +50,25 @@ export class Deadlines {
     this.#timer = undefined;
     this.#timerDueMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#clock.monotonicMs();
-    const again: Entry[] = [];
+    const again: Entry<Owner>[] = [];
     for (;;) {
       const first = this.#heap[0];
       if (first === undefined || first.dueMs > nowMs) break;
       this.#pop();
-      const dueMs = first.owner.onDeadline(nowMs);
+      const dueMs = this.#onDeadline(first.owner, nowMs);
       if (dueMs !== undefined) again.push({ dueMs: Math.max(dueMs, nowMs + 1), owner: first.owner });
     }
     for (const entry of again) this.#push(entry);
     this.#arm();
   }
 
-  #push(entry: Entry): void {
+  #push(entry: Entry<Owner>): void {
     const heap = this.#heap;
     let index = heap.length;
     heap.push(entry);
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      const above = heap[parent] as Entry;
+      const above = heap[parent] as Entry<Owner>;
       if (above.dueMs <= entry.dueMs) break;
       heap[index] = above;
       index = parent;
@@ -87,7 +87,7 @@ export class Deadlines {
       if (left === undefined) break;
       const right = heap[child + 1];
       if (right !== undefined && right.dueMs < left.dueMs) child++;
-      const below = heap[child] as Entry;
+      const below = heap[child] as Entry<Owner>;
       if (last.dueMs <= below.dueMs) break;
       heap[index] = below;
       index = child;

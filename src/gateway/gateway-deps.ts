@@ -31,6 +31,11 @@ export interface GatewaySettings {
   readonly serverId: string;
   /** Sends of all chats may share a call (one commit spans all chats), or only those of one chat. */
   readonly coalesceSendsBy: "store" | "chat";
+  /**
+   * Where all chats share a commit: the least time between two calls while few sends wait, so that a steady stream
+   * costs a bounded number of commits. A send after a pause never waits.
+   */
+  readonly sendWindowMs: number;
   readonly rateLimitsEnabled: boolean;
   readonly typingEnabled: boolean;
   readonly heartbeatIntervalMs: number;

@@ -210,22 +210,18 @@ describe("deadlines", () => {
     async (seed) => {
       const world = new GatewayWorld({}, seed);
       const { clock, random } = world;
-      const deadlines = new Deadlines(clock);
+      const fired: number[] = [];
       const owners = Array.from({ length: 200 }, () => ({
         dueMs: clock.monotonicMs() + random.below(10_000),
         firedAtMs: undefined as number | undefined,
       }));
-      const fired: number[] = [];
-      for (const owner of owners) {
-        deadlines.add(owner.dueMs, {
-          onDeadline(nowMs) {
-            if (nowMs < owner.dueMs) return owner.dueMs;
-            owner.firedAtMs = nowMs;
-            fired.push(nowMs);
-            return undefined;
-          },
-        });
-      }
+      const deadlines = new Deadlines<(typeof owners)[number]>(clock, (owner, nowMs) => {
+        if (nowMs < owner.dueMs) return owner.dueMs;
+        owner.firedAtMs = nowMs;
+        fired.push(nowMs);
+        return undefined;
+      });
+      for (const owner of owners) deadlines.add(owner.dueMs, owner);
       for (let step = 0; step < 50; step++) {
         const owner = random.pick(owners);
         if (owner.firedAtMs === undefined) owner.dueMs += random.below(3000);

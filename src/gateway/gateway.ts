@@ -22,6 +22,7 @@ import { Liveness } from "./liveness.ts";
 import type { OutboxTotal } from "./outbox.ts";
 import { RecentRecipients } from "./recent-recipients.ts";
 import { RevocationWatch } from "./revocation-watch.ts";
+import { routeOf } from "./route.ts";
 import { SendCoalescer } from "./send-coalescer.ts";
 import { SendLimits } from "./send-limits.ts";
 import type { Socket } from "./socket.ts";
@@ -108,7 +109,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   };
   const unregister = async (init: ConnectionInit): Promise<void> => {
     try {
-      const live = await routing.unregister({ ...init, serverId: settings.serverId });
+      const live = await routing.unregister(routeOf(init, settings.serverId));
       await presence.record(init.userId, live + 1, live);
     } catch (error) {
       logger.warn("unregister_failed", { connection_id: init.connectionId, error });

@@ -6,7 +6,7 @@ const none: readonly Connection[] = [];
 
 export class Hub {
   readonly #byId = new Map<ConnectionId, Connection>();
-  readonly #byUser = new Map<UserId, readonly Connection[]>();
+  readonly #byUser = new Map<UserId, Connection | readonly Connection[]>();
 
   get size(): number {
     return this.#byId.size;
@@ -15,7 +15,9 @@ export class Hub {
   add(connection: Connection): void {
     const { connectionId, userId } = connection.init;
     this.#byId.set(connectionId, connection);
-    this.#byUser.set(userId, [...this.of(userId), connection]);
+    const others = this.of(userId);
+    // Most users have one connection: a list of its own for each would only cost memory.
+    this.#byUser.set(userId, others.length === 0 ? connection : [...others, connection]);
   }
 
   /** @returns false when it was not there any more */
@@ -33,7 +35,9 @@ export class Hub {
   }
 
   of(userId: UserId): readonly Connection[] {
-    return this.#byUser.get(userId) ?? none;
+    const held = this.#byUser.get(userId);
+    if (held === undefined) return none;
+    return Array.isArray(held) ? held : [held as Connection];
   }
 
   all(): IterableIterator<Connection> {

@@ -6,6 +6,7 @@ import type { Connection } from "./connection.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { GatewayDeps } from "./gateway-deps.ts";
 import type { Hub } from "./hub.ts";
+import { routeOf } from "./route.ts";
 
 type LivenessDeps = Pick<GatewayDeps, "clock" | "logger" | "random" | "routing" | "presence" | "settings">;
 
@@ -15,14 +16,14 @@ const refreshBatchMax = 1000;
 export class Liveness {
   readonly #deps: LivenessDeps;
   readonly #hub: Hub;
-  readonly #deadlines: Deadlines;
+  readonly #deadlines: Deadlines<Connection>;
   #refreshing = new Set<Connection>();
   #refreshPending = false;
 
   constructor(deps: LivenessDeps, hub: Hub) {
     this.#deps = deps;
     this.#hub = hub;
-    this.#deadlines = new Deadlines(deps.clock);
+    this.#deadlines = new Deadlines(deps.clock, (connection, nowMs) => this.#due(connection, nowMs));
   }
 
   opened(connection: Connection): void {
@@ -31,7 +32,7 @@ export class Liveness {
 
   /** Wakes up for this connection at `dueMs` (monotonic), if it lives then. */
   watch(connection: Connection, dueMs: number): void {
-    this.#deadlines.add(dueMs, { onDeadline: (nowMs) => this.#due(connection, nowMs) });
+    this.#deadlines.add(dueMs, connection);
   }
 
   heartbeat(connection: Connection): void {
@@ -100,9 +101,7 @@ export class Liveness {
         .slice(from, from + refreshBatchMax)
         .filter((connection) => !connection.closed);
       try {
-        const states = await routing.refresh(
-          batch.map(({ init }) => ({ ...init, serverId: settings.serverId })),
-        );
+        const states = await routing.refresh(batch.map(({ init }) => routeOf(init, settings.serverId)));
         for (const [index, connection] of batch.entries()) {
           // A lost close command must not leave two connections of one device alive.
           if (states[index]?.superseded === true) connection.close("duplicate_connection", 0);

@@ -4,6 +4,7 @@
  * A send is never left without an answer while its connection lives.
  */
 import { create } from "@bufbuild/protobuf";
+import type { Timer } from "../shared/domain/clock.ts";
 import { toTriplaneError } from "../shared/domain/errors.ts";
 import { limits } from "../shared/domain/limits.ts";
 import {
@@ -29,10 +30,14 @@ type CoalescerDeps = Pick<GatewayDeps, "clock" | "logger" | "ingest" | "settings
   readonly timestamp: () => string;
 };
 
+/** Sends collected while a call is under way; with more, the next call does not wait for it. */
+const heldSendsMax = 48;
+
 export class SendCoalescer {
   readonly #deps: CoalescerDeps;
   #turn: PendingSend[] = [];
-  #scheduled = false;
+  #timer: { readonly timer: Timer; readonly waits: boolean } | undefined;
+  #lastCallAtMs = Number.NEGATIVE_INFINITY;
   #callsInFlight = 0;
   #whenQuiet: (() => void)[] = [];
 
@@ -50,9 +55,36 @@ export class SendCoalescer {
       return;
     }
     this.#turn.push(send);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#deps.clock.setTimer(0, () => this.#endTurn());
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#turn.length === 0 || this.#held()) return;
+    const waitMs = this.#turn.length < heldSendsMax ? this.#windowLeftMs() : 0;
+    if (this.#timer !== undefined && (waitMs > 0 || !this.#timer.waits)) return;
+    this.#timer?.timer.cancel();
+    const timer = this.#deps.clock.setTimer(waitMs, () => this.#endTurn());
+    this.#timer = { timer, waits: waitMs > 0 };
+  }
+
+  /** Of the last call's window: a send after a quiet moment goes at once, the next ones share a commit. */
+  #windowLeftMs(): number {
+    const { coalesceSendsBy, sendWindowMs } = this.#deps.settings;
+    if (coalesceSendsBy !== "store") return 0;
+    return Math.max(0, this.#lastCallAtMs + sendWindowMs - this.#deps.clock.monotonicMs());
+  }
+
+  /**
+   * While a commit for all chats is under way the next one cannot begin: what arrives meanwhile collects, so that a
+   * busy store costs one call per commit and not one per event-loop turn. A large collection goes ahead at once, to be
+   * prepared while the store is busy.
+   */
+  #held(): boolean {
+    return (
+      this.#callsInFlight > 0 &&
+      this.#turn.length < heldSendsMax &&
+      this.#deps.settings.coalesceSendsBy === "store"
+    );
   }
 
   /** Resolves when no send is waiting for an answer. */
@@ -62,7 +94,8 @@ export class SendCoalescer {
   }
 
   #endTurn(): void {
-    this.#scheduled = false;
+    this.#timer = undefined;
+    this.#lastCallAtMs = this.#deps.clock.monotonicMs();
     const turn = this.#turn;
     this.#turn = [];
     for (const group of this.#groups(turn)) {
@@ -137,8 +170,9 @@ export class SendCoalescer {
         send.connection.error(code, message, send.frame.request_id, details);
       }
     }
-    for (const connection of new Set(sends.map((send) => send.connection))) this.#next(connection, sends);
     this.#callsInFlight--;
+    this.#next(sends);
+    this.#schedule();
     if (this.#callsInFlight === 0 && this.#turn.length === 0) {
       for (const resolve of this.#whenQuiet.splice(0)) resolve();
     }
@@ -174,18 +208,19 @@ export class SendCoalescer {
   }
 
   /** The chats of this call are free again: what waited behind them goes with the next turn. */
-  #next(connection: Connection, sends: readonly PendingSend[]): void {
-    connection.flush();
-    const chats = new Set<string>();
-    for (const send of sends) if (send.connection === connection) chats.add(send.frame.payload.chat_id);
-    for (const chatId of chats) {
-      const behind = connection.waitingSends?.get(chatId);
-      connection.waitingSends?.delete(chatId);
-      for (const send of behind ?? []) {
+  #next(sends: readonly PendingSend[]): void {
+    const connections = new Set<Connection>();
+    for (const { connection, frame } of sends) {
+      connections.add(connection);
+      const behind = connection.waitingSends?.get(frame.payload.chat_id);
+      if (behind === undefined) continue;
+      connection.waitingSends?.delete(frame.payload.chat_id);
+      for (const send of behind) {
         connection.requestsInFlight--;
         this.add(send);
       }
     }
+    for (const connection of connections) connection.flush();
   }
 }
 

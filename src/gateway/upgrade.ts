@@ -11,6 +11,7 @@ import { limits } from "../shared/domain/limits.ts";
 import type { Bucket } from "../shared/stores/rate-limiter.ts";
 import type { ConnectionInit } from "./connection.ts";
 import type { GatewayDeps } from "./gateway-deps.ts";
+import { routeOf } from "./route.ts";
 
 export interface UpgradeRefusal {
   readonly status: 400 | 401 | 404 | 429 | 503;
@@ -223,7 +224,7 @@ async function register(
     connectedAtMs,
     rotateAtMs: clock.monotonicMs() + settings.connectionAgeMaxMs * (1 - 0.1 * random.float()),
   };
-  const route = { ...init, serverId: settings.serverId };
+  const route = routeOf(init, settings.serverId);
   try {
     const { liveBefore, liveAfter, replaced } = await routing.register(route);
     if (settings.rateLimitsEnabled && liveAfter > settings.upgrades.concurrentPerUser) {

@@ -115,6 +115,7 @@ export class FakeNetwork implements TopicPublisher {
 export const gatewaySettings: GatewaySettings = {
   serverId: "gw-1",
   coalesceSendsBy: "store",
+  sendWindowMs: 0,
   rateLimitsEnabled: true,
   typingEnabled: true,
   heartbeatIntervalMs: 5000,

@@ -96,7 +96,13 @@ class ThreadStorage implements Storage {
   async #lookup<Input, Output>(db: Database, command: Command<Input, Output>, input: Input): Promise<Output> {
     if (this.#state !== "open") throw new TriplaneError("SERVICE_UNAVAILABLE", "The store is closed");
     try {
-      return command.run(db, input);
+      // One read transaction for all its statements: each by itself would lock and unlock the file.
+      db.query("BEGIN").run();
+      try {
+        return command.run(db, input);
+      } finally {
+        db.query("COMMIT").run();
+      }
     } catch (thrown) {
       throw storeError(thrown);
     }
