@@ -283,7 +283,7 @@ describe("offsets", () => {
     await made.stop(worker);
   });
 
-  test("I-15 a group that starts anew delivers everything again and changes nothing", async () => {
+  test("I-15 G-03 a group that starts anew delivers everything again and changes nothing", async () => {
     const made = world();
     for (let sequence = 1; sequence <= 5; sequence++) made.message("chat_1", sequence);
     for (let run = 0; run < 2; run++) {

@@ -348,7 +348,7 @@ describe("order and time", () => {
 
 describe("watermarks", () => {
   const ack = (chatId: never, sequence: number) => [{ chatId, userId: alice, sequence }];
-  test("I-04 I-24 G-11 they rise to the highest acknowledged and never beyond the newest message", async () => {
+  test("I-04 I-24 G-11 watermark_monotonic they rise to the highest acknowledged and never beyond the newest message", async () => {
     const { cluster, ingest, chat } = await open(50);
     const watermark = async () =>
       (await cluster.deliveryStates.get([{ userId: alice, chatId: chat }]))[0]?.lastAckedSequence;

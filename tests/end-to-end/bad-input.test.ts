@@ -233,7 +233,7 @@ describe("frames", () => {
 });
 
 describe("HTTP", () => {
-  test("no, forged and expired tokens are refused on every kind of path", async () => {
+  test("REST-01 REST-07 no, forged and expired tokens are refused on every kind of path", async () => {
     for (const token of [undefined, "x.y.z", `${alice.token}x`]) {
       const { status, body } = await server.rest(
         "GET",

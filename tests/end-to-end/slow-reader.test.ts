@@ -7,7 +7,7 @@ import { StandaloneServer } from "./standalone-server.ts";
 
 const batch = 100;
 
-test("WS-B-01 WS-B-02 WS-B-03 S-10 slow_consumer_not_silent: warned, closed, and nothing is missing after the sync", async () => {
+test("WS-B-01 WS-B-02 WS-B-03 S-10 I-10 G-08 slow_consumer_not_silent: warned, closed, and nothing is missing after the sync", async () => {
   await using server = await StandaloneServer.start();
   const [alice, bob, carol] = (await Promise.all([1, 2, 3].map(() => server.logIn()))) as [
     Awaited<ReturnType<StandaloneServer["logIn"]>>,

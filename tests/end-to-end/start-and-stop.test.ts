@@ -149,7 +149,7 @@ describe("the data directory", () => {
     }
   });
 
-  test("S-19 G-06 an acknowledged message survives kill -9, numbers go on, repetitions are recognised", async () => {
+  test("S-19 G-06 I-16 an acknowledged message survives kill -9, numbers go on, repetitions are recognised", async () => {
     await using server = await StandaloneServer.start();
     const [alice, bob] = await Promise.all([server.logIn(), server.logIn()]);
     const chat = await server.group(alice, bob);

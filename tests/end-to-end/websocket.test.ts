@@ -243,7 +243,7 @@ describe("messages", () => {
     expect(socket.frames).toEqual([]);
   });
 
-  test("WS-M-05 WS-M-06 E2E-5.2 sync_returns_ordered sync_completeness reconnect_heals: all above the cursor, page by page", async () => {
+  test("WS-M-05 WS-M-06 E2E-5.2 S-8 sync_returns_ordered sync_completeness reconnect_heals: all above the cursor, page by page", async () => {
     const chat = await server.group(alice, bob);
     const a = await server.connect(alice);
     for (let n = 0; n < 23; n++) await a.ask(sendOf(chat, `text ${n}`));
