@@ -29,6 +29,7 @@ import type { Random } from "./shared/domain/random.ts";
 import { ChatMgmtService } from "./shared/gen/messaging/v1/chatmgmt_pb.js";
 import { GatewayService } from "./shared/gen/messaging/v1/gateway_pb.js";
 import { IngestService } from "./shared/gen/messaging/v1/ingest_pb.js";
+import { auditGuardWarning, auditRateLimited } from "./shared/http/audit-answers.ts";
 import { mountHealth } from "./shared/http/mount-health.ts";
 import { mountRest } from "./shared/http/mount-rest.ts";
 import { mountRpc } from "./shared/http/mount-rpc.ts";
@@ -260,7 +261,10 @@ function createHttp(
     limits: { ...settings.limits.rest, refreshPerMinute: settings.limits.refreshPerMinute },
     clock,
     rateLimitsEnabled: settings.rateLimitsEnabled,
-    warn: (event, fields) => logger.warn(event, fields),
+    warn(event, fields) {
+      logger.warn(event, fields);
+      auditGuardWarning(parts.audit, event, fields);
+    },
   });
   const edge = createRestEdge({
     guard,
@@ -269,7 +273,10 @@ function createHttp(
     trustedProxyHops: settings.trustedProxyHops,
     cors: settings.corsAllowedOrigins.includes("*") ? "*" : settings.corsAllowedOrigins,
     hstsMaxAgeSeconds: undefined,
-    onAnswer: (record) => logger.debug("request", { ...record }),
+    onAnswer(record) {
+      logger.debug("request", { ...record });
+      auditRateLimited(parts.audit, record);
+    },
     onInternalError: (error, requestId, route) =>
       logger.error("internal_error", { request_id: requestId, route, error: error.cause ?? error }),
   });

@@ -86,7 +86,7 @@ async function add(
 ): Promise<Added> {
   const role = request.role === "admin" ? "admin" : "member";
   const chat = await requireGroup(deps, own);
-  requireRole(own, role === "admin" ? "add_admin" : "add_member");
+  requireRole(deps, own, role === "admin" ? "add_admin" : "add_member", context);
   const userId = await requireUser(deps, request.userId);
   const membersMax = deps.settings.limits.groups.members;
   if (chat.memberCount >= membersMax) {

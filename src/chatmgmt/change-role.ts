@@ -32,7 +32,7 @@ export async function changeRole(
 ): Promise<MessageInitShape<typeof ChangeRoleResponseSchema>> {
   const own = await requireMembership(deps, request.chatId, context);
   const chat = await requireGroup(deps, own);
-  requireRole(own, "change_role");
+  requireRole(deps, own, "change_role", context);
   if (request.userId === own.userId) {
     throw new TriplaneError("INVALID_OPERATION", "You cannot change your own role");
   }

@@ -35,9 +35,23 @@ export async function requireGroup(deps: ChatAccessDeps, membership: Membership)
   return chat;
 }
 
-/** @throws {TriplaneError} FORBIDDEN */
-export function requireRole(membership: Membership, operation: GroupOperation): void {
+/** @throws {TriplaneError} FORBIDDEN, on the security record */
+export function requireRole(
+  deps: Pick<ChatAccessDeps, "audit">,
+  membership: Membership,
+  operation: GroupOperation,
+  { info }: CallerContext,
+): void {
   if (mayDo(membership.role, operation)) return;
+  deps.audit.record({
+    type: "access.denied",
+    outcome: "denied",
+    reason: "role",
+    actor: auditActor(info),
+    target: { type: "chat", resourceId: membership.chatId },
+    ...auditContext(info),
+    details: { operation, role: membership.role },
+  });
   throw new TriplaneError("FORBIDDEN", "Your role does not allow this", {
     details: { required_role: requiredRole(operation), your_role: membership.role },
   });

@@ -31,13 +31,13 @@ export async function removeMember(
 ): Promise<Record<never, never>> {
   const own = await requireMembership(deps, request.chatId, context);
   await requireGroup(deps, own);
-  requireRole(own, "remove_member");
+  requireRole(deps, own, "remove_member", context);
   if (request.userId === own.userId) {
     throw new TriplaneError("INVALID_OPERATION", "Leave the group instead of removing yourself");
   }
   const target = await requireTarget(deps, own.chatId, parseUserId(request.userId));
   if (target.role === "owner") throw ownerRefused();
-  if (target.role === "admin") requireRole(own, "remove_admin");
+  if (target.role === "admin") requireRole(deps, own, "remove_admin", context);
   await remove(deps, target, own, context, targetNotFound);
   return {};
 }

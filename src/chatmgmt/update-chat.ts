@@ -20,7 +20,7 @@ export async function updateChat(
   if (name === undefined) throw fieldRefused("name", "REQUIRED", "Nothing to change: name is missing");
   const membership = await requireMembership(deps, request.chatId, context);
   await requireGroup(deps, membership);
-  requireRole(membership, "rename");
+  requireRole(deps, membership, "rename", context);
   const chat = await deps.chats.rename(membership.chatId, name, deps.clock.nowMs());
   if (chat === undefined) throw directChatRefused();
   return { ...chatFields(chat, chat.updatedAtMs), createdBy: chat.createdBy };

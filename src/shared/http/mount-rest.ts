@@ -56,8 +56,8 @@ async function answerCall<S extends DescService>(
   exchange: Exchange,
 ): Promise<Answer> {
   const verdict = await options.edge.guard.admit(route.method, exchange.request.headers, exchange.ip);
-  if (!verdict.admitted) return options.edge.refusal(exchange, verdict.error, verdict.rate);
   exchange.userId = verdict.caller?.userId;
+  if (!verdict.admitted) return options.edge.refusal(exchange, verdict.error, verdict.rate);
   try {
     return await call(options, route, spec, exchange, verdict.caller, verdict.rate);
   } catch (thrown) {

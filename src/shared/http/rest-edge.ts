@@ -29,6 +29,7 @@ export interface AnswerRecord {
   readonly code: ErrorCode | undefined;
   readonly durationMs: number;
   readonly userId: string | undefined;
+  readonly ip: string;
 }
 
 export interface RestEdgeOptions {
@@ -227,6 +228,7 @@ export function createRestEdge(options: RestEdgeOptions): RestEdge {
       code,
       durationMs: clock.monotonicMs() - exchange.startedMs,
       userId: exchange.userId,
+      ip: exchange.ip,
     });
   }
 

@@ -59,7 +59,13 @@ export interface RateStatus {
 
 export type Verdict =
   | { readonly admitted: true; readonly caller: Caller | undefined; readonly rate: RateStatus }
-  | { readonly admitted: false; readonly error: TriplaneError; readonly rate: RateStatus };
+  | {
+      readonly admitted: false;
+      readonly error: TriplaneError;
+      /** Known where a limit refused. */
+      readonly caller: Caller | undefined;
+      readonly rate: RateStatus;
+    };
 
 export interface Guard {
   /** Never rejects. Refuses with UNAUTHORIZED, SERVICE_UNAVAILABLE (revocations unknown) or RATE_LIMITED. */
@@ -109,7 +115,7 @@ export function createGuard(options: GuardOptions): Guard {
   /** A refused token counts against the address, so that guessing is bounded too. */
   async function refuseUnauthenticated(error: TriplaneError, ip: string): Promise<Verdict> {
     const verdict = await take(publicBucket(ip), undefined);
-    return verdict.admitted ? { admitted: false, error, rate: verdict.rate } : verdict;
+    return verdict.admitted ? { admitted: false, error, caller: undefined, rate: verdict.rate } : verdict;
   }
 
   async function take(bucket: RestBucket, caller: Caller | undefined): Promise<Verdict> {
@@ -136,7 +142,8 @@ export function createGuard(options: GuardOptions): Guard {
           retry_after_seconds: retryAfterSeconds,
         },
       });
-      return { admitted: false, error, rate: { ...rateStatus(bucket, decision.refusedBy), remaining: 0 } };
+      const rate = { ...rateStatus(bucket, decision.refusedBy), remaining: 0 };
+      return { admitted: false, error, caller, rate };
     } catch (cause) {
       options.warn("rate_limit_check_failed", { key: bucket.key, error: String(cause) });
       return untouched();
