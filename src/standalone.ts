@@ -8,6 +8,7 @@ import { createAesOtpCipher } from "./chatmgmt/otp-cipher.aes.ts";
 import { OtpCodes } from "./chatmgmt/otp-codes.ts";
 import { fixedOtpCode, fixedSmsSender } from "./chatmgmt/sms-sender.fixed.ts";
 import { createLogSmsSender } from "./chatmgmt/sms-sender.log.ts";
+import { createSnsSmsSender } from "./chatmgmt/sms-sender.sns.ts";
 import type { SmsSender } from "./chatmgmt/sms-sender.ts";
 import { createWebhookSmsSender } from "./chatmgmt/sms-sender.webhook.ts";
 import { standaloneCommands } from "./cli/commands.ts";
@@ -145,6 +146,17 @@ function createSms(settings: StandaloneSettings, inbox: LocalSmsInbox): SmsSende
       return fixedSmsSender;
     case "webhook":
       return createWebhookSmsSender(settings.smsWebhookUrl ?? "", fetch);
+    case "sns":
+      return createSnsSmsSender({
+        region: settings.aws.region,
+        credentials: {
+          accessKeyId: settings.aws.accessKeyId ?? "",
+          secretAccessKey: settings.aws.secretAccessKey ?? "",
+          sessionToken: settings.aws.sessionToken,
+        },
+        clock: systemClock,
+        fetch,
+      });
     case "log":
       return createLogSmsSender({
         inbox,

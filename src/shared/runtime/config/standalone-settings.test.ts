@@ -87,6 +87,17 @@ describe("standalone settings", () => {
       "SMS_WEBHOOK_URL is not set, SMS_PROVIDER=webhook needs it",
     ],
     [
+      "SNS without an access key",
+      { SMS_PROVIDER: "sns", AWS_SECRET_ACCESS_KEY: "wJalrXUtnFEMI/K7MDENG" },
+      "AWS_ACCESS_KEY_ID is not set, SMS_PROVIDER=sns needs it",
+    ],
+    [
+      "SNS without the key's secret",
+      { SMS_PROVIDER: "sns", AWS_ACCESS_KEY_ID: "AKIDEXAMPLEAKIDEXAMPLE" },
+      "AWS_SECRET_ACCESS_KEY is not set, SMS_PROVIDER=sns needs it",
+    ],
+    ["a region that is a host", { AWS_REGION: "evil.example/" }, "must be a region like eu-central-1"],
+    [
       "a heartbeat slower than its time-out",
       { GATEWAY_TIMEOUTS_HEARTBEAT_INTERVAL_SECONDS: "11" },
       "GATEWAY_TIMEOUTS_HEARTBEAT_INTERVAL_SECONDS is 11, must be at most GATEWAY_TIMEOUTS_HEARTBEAT_TIMEOUT_SECONDS (10)",

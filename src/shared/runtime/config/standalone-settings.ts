@@ -55,13 +55,19 @@ export function standaloneTree(environment: Environment, connectionsMax: number)
       "info",
     ),
     smsProvider: choiceSetting(
-      "how login codes are sent: log and fixed (code 000000) only while local, webhook anywhere",
-      ["log", "fixed", "webhook"],
-      isLocal ? "log" : "webhook",
+      "how login codes are sent: log and fixed (code 000000) only while local, webhook and sns (Amazon) anywhere",
+      ["log", "fixed", "webhook", "sns"],
+      isLocal ? "log" : "sns",
     ),
     smsWebhookUrl: urlSetting(
       "receives POST {phone_number, otp, expires_at}; needed by SMS_PROVIDER=webhook",
     ),
+    aws: {
+      region: textSetting("AWS region, for SMS_PROVIDER=sns", { default: "us-east-1" }),
+      accessKeyId: secretSetting("AWS access key that may sns:Publish; needed by SMS_PROVIDER=sns"),
+      secretAccessKey: secretSetting("secret of the access key; needed by SMS_PROVIDER=sns"),
+      sessionToken: secretSetting("of temporary AWS credentials, which end with it"),
+    },
     rateLimitsEnabled: booleanSetting("false turns all rate limits off, only while local", true),
     corsAllowedOrigins: originsSetting("origins of browsers that may call the API", isLocal ? ["*"] : []),
     trustedProxyHops: integerSetting("proxies in front whose X-Forwarded-For entries are believed", {
@@ -88,13 +94,26 @@ const onlyLocal = (variable: string, value: unknown, environment: Environment): 
 
 const rules: readonly SettingRule<StandaloneTree>[] = [
   ({ environment, smsProvider }) =>
-    environment !== "local" && smsProvider !== "webhook"
+    environment !== "local" && (smsProvider === "log" || smsProvider === "fixed")
       ? onlyLocal("SMS_PROVIDER", smsProvider, environment)
       : undefined,
   ({ smsProvider, smsWebhookUrl }) =>
     smsProvider === "webhook" && smsWebhookUrl === undefined
       ? "SMS_WEBHOOK_URL is not set, SMS_PROVIDER=webhook needs it"
       : undefined,
+  ({ smsProvider, aws }) =>
+    smsProvider === "sns" && aws.accessKeyId === undefined
+      ? "AWS_ACCESS_KEY_ID is not set, SMS_PROVIDER=sns needs it"
+      : undefined,
+  ({ smsProvider, aws }) =>
+    smsProvider === "sns" && aws.secretAccessKey === undefined
+      ? "AWS_SECRET_ACCESS_KEY is not set, SMS_PROVIDER=sns needs it"
+      : undefined,
+  // It becomes part of a host name.
+  ({ aws }) =>
+    /^[a-z]{2}(-[a-z]+)+-\d{1,2}$/.test(aws.region)
+      ? undefined
+      : `AWS_REGION is ${JSON.stringify(aws.region)}, must be a region like eu-central-1`,
   ({ environment, rateLimitsEnabled }) =>
     environment !== "local" && !rateLimitsEnabled
       ? onlyLocal("RATE_LIMITS_ENABLED", false, environment)
