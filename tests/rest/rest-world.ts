@@ -13,6 +13,7 @@ import {
 import { createChatMgmtService } from "../../src/chatmgmt/chatmgmt-service.ts";
 import type { TriplaneError } from "../../src/shared/domain/errors.ts";
 import { ChatMgmtService } from "../../src/shared/gen/messaging/v1/chatmgmt_pb.js";
+import { auditGuardWarning, auditRateLimited } from "../../src/shared/http/audit-answers.ts";
 import { mountRest } from "../../src/shared/http/mount-rest.ts";
 import { type AnswerRecord, createRestEdge, type HttpEnv } from "../../src/shared/http/rest-edge.ts";
 import { type RestRoute, restRoutes } from "../../src/shared/http/rest-routes.ts";
@@ -72,7 +73,7 @@ export async function openRestWorld(settings: ChatMgmtSettings = testSettings): 
     limits: restLimitsDefault,
     clock: at.clock,
     rateLimitsEnabled: true,
-    warn: () => undefined,
+    warn: (event, fields) => auditGuardWarning(at.deps.audit, event, fields),
   });
   const edge = createRestEdge({
     guard,
@@ -81,7 +82,10 @@ export async function openRestWorld(settings: ChatMgmtSettings = testSettings): 
     trustedProxyHops: 0,
     cors: [],
     hstsMaxAgeSeconds: undefined,
-    onAnswer: (record) => answers.push(record),
+    onAnswer(record) {
+      answers.push(record);
+      auditRateLimited(at.deps.audit, record);
+    },
     onInternalError: (error) => internalErrors.push(error),
   });
   const app = new Hono<HttpEnv>();
