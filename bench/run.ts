@@ -5,6 +5,7 @@
 import { measureDeliveries } from "./measure-deliveries.ts";
 import { measureLatency } from "./measure-latency.ts";
 import { measureMemory } from "./measure-memory.ts";
+import { measureRest } from "./measure-rest.ts";
 import { measureSends } from "./measure-sends.ts";
 import { measureBareStore } from "./measure-store.ts";
 import { type Figure, table } from "./report.ts";
@@ -25,6 +26,7 @@ const figures: Figure[] = [];
 if (wanted("sends")) figures.push(...(await measureSends(measureMs)));
 if (wanted("deliveries")) figures.push(...(await measureDeliveries(measureMs)));
 if (wanted("memory")) figures.push(...(await measureMemory()));
+if (wanted("rest")) figures.push(...(await measureRest(measureMs)));
 const [saturated] = figures;
 if (wanted("latency")) {
   figures.push(...(await measureLatency(measureMs, saturated?.unit === "1/s" ? saturated.triplane : 10_000)));
