@@ -31,10 +31,7 @@ describe("planes", () => {
       ),
     ).toEqual([]);
     expect(
-      importers(
-        "src/ingest",
-        /\/stores\/(routing-table|presence)|gen\/messaging\/v1\/gateway_pb/,
-      ),
+      importers("src/ingest", /\/stores\/(routing-table|presence)|gen\/messaging\/v1\/gateway_pb/),
     ).toEqual([]);
     expect(
       importers("src/fanout", /\/stores\/(message-store|delivery-state-store)|gen\/messaging\/v1\/ingest_pb/),
