@@ -15,7 +15,7 @@ const tools = join(root, "node_modules/.bin");
 const isCi = process.env["CI"] === "true";
 
 /** Directories of tests/ that start processes, sockets or a browser. Their tests may take longer. */
-const slowDirectories = ["browser", "end-to-end", "integration", "kill", "pages", "set-up"];
+const slowDirectories = ["browser", "end-to-end", "integration", "kill", "pages", "rest", "set-up"];
 const timeouts = { fastMs: 30_000, slowMs: 180_000, fullMs: 3_600_000 };
 
 const fullSettings = {

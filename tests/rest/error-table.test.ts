@@ -25,10 +25,37 @@ afterEach(async () => {
   await world.at.storage.close();
 });
 
+/** Everything that a denial may say: its sentence, and the names of its details. */
+const denials: Readonly<Record<string, readonly (readonly [sentence: string, ...details: string[]])[]>> = {
+  UNAUTHORIZED: [
+    ["Authentication is required", "reason"],
+    ["The access token is not valid", "reason"],
+    ["The access token has expired", "reason", "expired_at"],
+    ["The access token has been revoked", "reason"],
+  ],
+  INVALID_OTP: [["The code is wrong or no longer valid"]],
+  INVALID_REFRESH_TOKEN: [["The refresh token is not valid, log in again"]],
+  DEVICE_MISMATCH: [["The session belongs to another device, log in again"]],
+  FORBIDDEN: [["Your role does not allow this", "required_role", "your_role"]],
+  NOT_A_MEMBER: [["You are not a member of this chat"]],
+  USER_NOT_FOUND: [["A user named in the request does not exist", "user_ids"]],
+  NOT_FOUND: [
+    ["There is no such chat"],
+    ["There is no such message in this chat"],
+    ["There is no such session"],
+    ["There is no such user"],
+    ["This user is not a member of the chat"],
+    ["There is nothing here"],
+  ],
+};
+
 /** The refusal's form: status and code, request id in header and body, rate headers, and nothing that leaks. */
 function expectRefusal(reply: Reply, code: ErrorCode): void {
   expect([reply.status, reply.body?.error?.code]).toEqual([httpErrors[code].status, httpErrors[code].code]);
   const { error } = reply.body;
+  if ([401, 403, 404].includes(reply.status)) {
+    expect(denials[error.code]).toContainEqual([error.message, ...Object.keys(error.details ?? {})]);
+  }
   expect(Object.keys(reply.body)).toEqual(["error"]);
   expect(error.message).toBeString();
   expect(error.request_id).toMatch(/^[0-9a-f-]{36}$/);
@@ -343,3 +370,28 @@ async function badTokens(request: RestRequest): Promise<readonly (readonly [stri
     ["token_revoked", revoked],
   ];
 }
+
+test("no_information_leakage: every denial says one of these sentences", async () => {
+  world = await openRestWorld();
+  const { member, outsider, owner } = world;
+  const code = { "x-device-id": "00000000-0000-4000-8000-000000000001" };
+  const login = { otp: "123456", device_id: code["x-device-id"] };
+  const paths: readonly (readonly [ErrorCode, RestRequest])[] = [
+    ["NOT_FOUND", { verb: "GET", path: "/admin", token: owner.token, headers: {}, body: undefined }],
+    // A number that nobody has, and one that somebody has: the same words.
+    ...["+14155559999", member.phoneNumber].map((phone_number): readonly [ErrorCode, RestRequest] => [
+      "INVALID_OTP",
+      {
+        verb: "POST",
+        path: "/auth/verify-otp",
+        token: undefined,
+        headers: code,
+        body: { phone_number, ...login },
+      },
+    ]),
+    // A message, a member, a session of somewhere else: as if they were not there.
+    ["NOT_A_MEMBER", { ...(await world.good("getMessage")), token: outsider.token }],
+    ["NOT_FOUND", { ...(await world.good("deleteSession")), token: member.token }],
+  ];
+  for (const [expected, request] of paths) expectRefusal(await world.send(request), expected);
+});
