@@ -94,14 +94,16 @@ describe("the repository", () => {
     expect(odd).toEqual([]);
   });
 
-  test("has no default exports and no files that only re-export", () => {
+  test("has no default exports and no files that only re-export, but for the entries of its two packages", () => {
     const bad = sources.filter(({ code }) => {
       const statements = code.split("\n").filter((line) => /^\S/.test(line) && !/^[}\])]/.test(line));
       const isBarrel =
         statements.length > 0 && statements.every((line) => /^export (\*|\{|type \{)/.test(line));
       return /^export default\b/m.test(code) || isBarrel;
     });
-    expect(bad.map(({ path }) => path)).toEqual([]);
+    // A package has one entry; inside the repository everybody imports the file they mean.
+    const entries = ["src/shared/client/package.ts", "src/shared/protocol/package.ts"];
+    expect(bad.map(({ path }) => path).filter((path) => !entries.includes(path))).toEqual([]);
   });
 
   test("writes to the console nowhere in src", () => {

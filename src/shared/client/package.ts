@@ -1,5 +1,4 @@
 /** What `triplane/client` offers: the client, its storages, the errors and types a program meets. Nothing in here imports this file. */
-// biome-ignore lint/performance/noBarrelFile: a package has one entry; inside the repository everybody imports the file they mean.
 export type { ChatClient } from "./chat-client.ts";
 export { TriplaneClient } from "./client.ts";
 export { ConnectionStoppedError, LoggedOutError, RestError, SendError } from "./client-errors.ts";

@@ -1,5 +1,4 @@
 /** What `triplane/protocol` offers: frames, codes, limits and their parsers, without a dependency. Nothing in here imports this file. */
-// biome-ignore lint/performance/noBarrelFile: a package has one entry; inside the repository everybody imports the file they mean.
 export { type CloseReason, type CloseRule, closeCodes, closeReasons } from "./close-codes.ts";
 export { type ErrorCodeRule, errorCodeRule, type SocketErrorCode, socketErrorCodes } from "./error-codes.ts";
 export type * from "./frames.ts";
