@@ -183,7 +183,7 @@ describe("creating chats", () => {
     expect((await direct(owner, member)).replayed).toBe(false);
   });
 
-  test("the cap of groups per user is an UNPROCESSABLE_ENTITY", async () => {
+  test("L24 the cap of groups per user is an UNPROCESSABLE_ENTITY", async () => {
     at.fail("chats.countGroupsOf", async () => 500);
     expect(await refusedCode(at.createGroup(owner, [member]))).toBe("UNPROCESSABLE_ENTITY");
   });

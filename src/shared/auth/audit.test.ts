@@ -58,7 +58,7 @@ describe("log_rate_limiting", () => {
     return { clock, events, guard };
   }
 
-  test("250 failures of a user in a minute: 100 lines, a marker, one summary of 150", async () => {
+  test("L26 250 failures of a user in a minute: 100 lines, a marker, one summary of 150", async () => {
     const { clock, events, guard } = guarded();
     for (let count = 0; count < 250; count += 1) guard.record(failure);
     expect(events).toHaveLength(101);
@@ -77,7 +77,7 @@ describe("log_rate_limiting", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("1000 a minute from one address over all users; other types and addresses are apart", () => {
+  test("L26 1000 a minute from one address over all users; other types and addresses are apart", () => {
     const { events, guard } = guarded();
     for (let user = 0; user < 1200; user += 1) {
       guard.record({ ...failure, actor: { ...failure.actor, userId: `user_${user}` } });
