@@ -1,6 +1,6 @@
 /** Goal: what the gateway writes is what the document promises. Method: every encoder's frame against its schema. */
 import { expect, test } from "bun:test";
-import { checkFrame } from "../shared/protocol/check-frame.ts";
+import { checkFrame } from "../shared/protocol/check-frame.fixture.ts";
 import { exampleFrame, type FrameSchema, frameSchemas } from "../shared/protocol/frame-schemas.ts";
 import { parseServerFrame } from "../shared/protocol/parse-server-frame.ts";
 import * as encode from "./encode-frame.ts";

@@ -3,7 +3,7 @@
  * in every way, judged by both.
  */
 import { expect, test } from "bun:test";
-import { checkFrame } from "./check-frame.ts";
+import { checkFrame } from "./check-frame.fixture.ts";
 import { exampleFrame, type FieldSchema, type FrameSchema, frameSchemas } from "./frame-schemas.ts";
 import { parseClientFrame } from "./parse-client-frame.ts";
 
