@@ -27,6 +27,37 @@ if (!isAvailable && process.env["CI"] !== "true") {
   process.stderr.write(`triplane: contract fuzzing: skipped, ${reason}\n`);
 }
 
+interface Caller {
+  readonly device_id: string;
+  readonly access_token: string;
+  readonly chat_ids: readonly string[];
+}
+
+/** One message into each chat, over the socket: there is no other way. @returns their ids and chats */
+async function sendMessages(url: string, caller: Caller): Promise<readonly unknown[]> {
+  const socket = new WebSocket(
+    `${url.replace("http", "ws")}/ws/v1?device_id=${caller.device_id}&token=${caller.access_token}`,
+  );
+  const answered = Promise.withResolvers<void>();
+  const acknowledged: unknown[] = [];
+  socket.onerror = () => answered.reject(new Error("the socket could not be opened"));
+  socket.onmessage = ({ data }) => {
+    const { type, payload } = JSON.parse(String(data));
+    if (type === "error") answered.reject(new Error(`a message was refused: ${String(data)}`));
+    if (type === "connection_established") {
+      for (const chat_id of caller.chat_ids) {
+        const sent = { client_message_id: crypto.randomUUID(), chat_id, content: "Hello" };
+        socket.send(JSON.stringify({ type: "send_message", request_id: "r", payload: sent }));
+      }
+    }
+    if (type === "send_message_ack") acknowledged.push(payload);
+    if (acknowledged.length === caller.chat_ids.length) answered.resolve();
+  };
+  await answered.promise;
+  socket.close();
+  return acknowledged;
+}
+
 describe.skipIf(!isAvailable && process.env["CI"] !== "true")("the document and the server agree", () => {
   let directory = "";
   let server: StandaloneProcess;
@@ -41,7 +72,11 @@ describe.skipIf(!isAvailable && process.env["CI"] !== "true")("the document and 
       settings: { SMS_PROVIDER: "fixed" },
     });
     const users = ["--users", "200", "--chats", "40", "--members", "20", "--token-ttl", "7200"];
-    await runCommand("seed", ...users, "--out", join(directory, "users.jsonl"), "--data", dataDir);
+    const file = join(directory, "users.jsonl");
+    await runCommand("seed", ...users, "--out", file, "--data", dataDir);
+    const [caller = "", ...others] = (await Bun.file(file).text()).trimEnd().split("\n");
+    const messages = await sendMessages(server.url, JSON.parse(caller));
+    await Bun.write(file, [JSON.stringify({ ...JSON.parse(caller), messages }), ...others].join("\n"));
   });
   afterAll(async () => {
     await server.kill();

@@ -1,7 +1,7 @@
 """What schemathesis has to know beyond the document: who it is, what exists, and where the contract differs.
 
-TRIPLANE_USERS names the file that `triplane seed` wrote. Its first user makes the requests. The others are found by
-them, and lend their tokens to requests that end a session.
+TRIPLANE_USERS names the file that `triplane seed` wrote. Its first user makes the requests; `messages` of that line are
+what they have sent. The others are found by them, and lend their tokens to requests that end a session.
 """
 
 import base64
@@ -36,6 +36,7 @@ overrides = [
 with open(os.environ["TRIPLANE_USERS"], encoding="utf-8") as lines:
     users = [json.loads(line) for line in lines]
 caller, others = users[0], users[1:]
+messages = caller["messages"]
 lent = itertools.cycle(others)
 ends_sessions = {"DeleteMe", "Logout", "DeleteSession", "DeleteSessions", "RefreshToken"}
 phone_numbers = ["+14155550101", "+14155550102", "+14155550103"]
@@ -44,7 +45,9 @@ real = {
     "user_id": [user["user_id"] for user in others[:20]],
     "phone_number": phone_numbers,
 }
-made_up = re.compile(r"(chat|user|sess)_(?!01[0-9A-Z]{24}$)[0-9A-Za-z]{1,45}|\+[1-9][0-9]{1,14}")
+# The document's examples name nothing that exists.
+example = "_01HQX7Z9Y8"
+made_up = re.compile(r"(chat|user|sess|msg)_(?!01(?!HQX7Z9Y8)[0-9A-Z]{24}$)[0-9A-Za-z]{1,45}|\+[1-9][0-9]{1,14}")
 
 
 def is_made_up(value):
@@ -86,13 +89,17 @@ def instead(name, value):
     if not known or not isinstance(value, str) or not made_up.fullmatch(value):
         return value
     number = zlib.crc32(value.encode())
-    return value if number % 4 == 0 else known[number % len(known)]
+    stays = number % 4 == 0 and example not in value
+    return value if stays else known[number % len(known)]
 
 
 @schemathesis.hook
 def map_path_parameters(context, path_parameters):
     if not isinstance(path_parameters, dict):
         return path_parameters
+    if is_made_up(path_parameters.get("message_id")) and is_made_up(path_parameters.get("chat_id")):
+        message = messages[zlib.crc32(path_parameters["message_id"].encode()) % len(messages)]
+        return {**path_parameters, "chat_id": message["chat_id"], "message_id": message["message_id"]}
     return {name: instead(name, value) for name, value in path_parameters.items()}
 
 
@@ -103,6 +110,9 @@ def map_body(context, body):
     body = {name: instead(name, value) for name, value in body.items()}
     if isinstance(body.get("member_ids"), list):
         body["member_ids"] = [instead("user_id", value) for value in body["member_ids"]]
+    watermark = body.get("last_acked_sequence")
+    if type(watermark) is int and watermark > 0 and watermark % 4 != 0:
+        body["last_acked_sequence"] = 1
     if isinstance(body.get("otp"), str) and re.fullmatch("[0-9]{6}", body["otp"]):
         body["otp"] = "000000"
     return body
