@@ -7,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openKeyFiles } from "../shared/auth/key-files.ts";
+import { systemRandom } from "../shared/runtime/system-random.ts";
 import { databaseFileName, openDataDirectory } from "../shared/stores/sqlite/data-directory.ts";
 import { defaultDatabaseOptions, openDatabase } from "../shared/stores/sqlite/open-database.ts";
 import { standaloneCommands } from "./commands.ts";
@@ -313,4 +315,22 @@ test("version tells version, commit and runtime", async () => {
   expect((await type(["version"])).out).toMatch(
     /^triplane \d+\.\d+\.\d+ \(commit ([0-9a-f]{12}|unknown), Bun 1\.4\.5\)$/,
   );
+});
+
+describe("keys rotate", () => {
+  test("prints the id of the new key, which the next start signs with", async () => {
+    const before = await openKeyFiles(data, systemRandom);
+    const { code, out } = await type(["keys", "rotate"]);
+    const after = await openKeyFiles(data, systemRandom);
+    expect([code, out]).toEqual([0, after.signingKeys.currentKeyId]);
+    expect(out).not.toBe(before.signingKeys.currentKeyId);
+    expect(after.signingKeys.keys[1]?.keyId).toBe(before.signingKeys.currentKeyId);
+    expect(after.otpPepper).toEqual(before.otpPepper);
+  });
+
+  test("without keys it says where it looked; anything else than a rotation is refused", async () => {
+    const missing = await type(["keys", "rotate"]);
+    expect([missing.code, missing.err.includes(data)]).toEqual([1, true]);
+    expect((await type(["keys", "burn"])).code).toBe(2);
+  });
 });

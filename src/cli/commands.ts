@@ -3,6 +3,7 @@ import { backupCommand } from "./backup.ts";
 import type { CliCommand } from "./cli-command.ts";
 import { configCommand } from "./config.ts";
 import { healthcheckCommand } from "./healthcheck.ts";
+import { keysCommand } from "./keys.ts";
 import { repairCommand } from "./repair.ts";
 import { restoreCommand } from "./restore.ts";
 import { seedCommand } from "./seed.ts";
@@ -20,4 +21,5 @@ export const standaloneCommands: readonly CliCommand[] = [
   restoreCommand,
   verifyCommand,
   repairCommand,
+  keysCommand,
 ];

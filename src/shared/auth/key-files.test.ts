@@ -7,7 +7,18 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SeededRandom } from "../../../tests/simulation/seeded-random.ts";
-import { generateKeySet, keyDirectory, openKeyFiles, readSigningKeys, signingKeysFile } from "./key-files.ts";
+import { VirtualClock } from "../../../tests/simulation/virtual-clock.ts";
+import type { SessionId, UserId } from "../domain/ids.ts";
+import { JoseAccessTokens } from "./access-tokens.jose.ts";
+import {
+  generateKeySet,
+  keyDirectory,
+  openKeyFiles,
+  readSigningKeys,
+  rotateSigningKeys,
+  signingKeysFile,
+} from "./key-files.ts";
+import { KeyRing } from "./key-ring.ts";
 import { formatKeySet, parseKeySet } from "./key-set.ts";
 
 let directory: string;
@@ -111,5 +122,54 @@ describe("key sets", () => {
     expect(() => parseKeySet(JSON.stringify(document), "JWT_KEYS")).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining(secret) }),
     );
+  });
+});
+
+describe("rotation", () => {
+  test("AUTH-14 a rotated file: tokens of the old key stay valid, new ones carry the new key", async () => {
+    await open();
+    const clock = new VirtualClock();
+    const ringOf = () =>
+      KeyRing.open({ source: () => readSigningKeys(directory), clock, onReloadFailed: () => undefined });
+    const tokensOf = async (keys: KeyRing) => new JoseAccessTokens({ keys, clock, cachedTokensMax: 10 });
+    const iat = Math.floor(clock.nowMs() / 1000);
+    const claims = { sub: "user_A" as UserId, sid: "sess_A" as SessionId, jti: "j", iat, exp: iat + 3600 };
+    const running = await tokensOf(await ringOf());
+    const old = await running.sign(claims);
+    const keyId = await rotateSigningKeys(directory, new SeededRandom(1));
+    const restarted = await tokensOf(await ringOf());
+    const fresh = await restarted.sign({ ...claims, jti: "k" });
+    expect(JSON.parse(Buffer.from(fresh.split(".")[0] ?? "", "base64url").toString())).toMatchObject({
+      kid: keyId,
+    });
+    for (const tokens of [restarted, running]) {
+      for (const token of [old, fresh]) {
+        expect((await tokens.verify(token, { allowExpired: false })).userId).toBe(claims.sub);
+      }
+    }
+  });
+
+  test("older keys cannot sign any more, eight are kept, the file stays private and alone", async () => {
+    await open();
+    const ids: string[] = [];
+    for (let turn = 0; turn < 9; turn += 1)
+      ids.unshift(await rotateSigningKeys(directory, new SeededRandom(turn)));
+    const set = await readSigningKeys(directory);
+    expect(set.currentKeyId).toBe(ids[0] ?? "");
+    expect(set.keys.map((key) => key.keyId)).toEqual(ids.slice(0, 8));
+    expect(set.keys.map((key) => key.canSign)).toEqual([true, ...Array.from({ length: 7 }, () => false)]);
+    expect((await stat(pathOf(signingKeysFile))).mode & 0o777).toBe(0o600);
+    const names = await readdir(join(directory, keyDirectory));
+    expect(names.filter((name) => name.endsWith(".new"))).toEqual([]);
+  });
+
+  test("a missing or damaged file is named and left as it is", async () => {
+    await open();
+    await writeFile(pathOf(signingKeysFile), "no keys");
+    const failed = await rotateSigningKeys(directory, new SeededRandom(1)).catch(
+      (error: Error) => error.message,
+    );
+    expect(failed).toContain(signingKeysFile);
+    expect(await readFile(pathOf(signingKeysFile), "utf8")).toBe("no keys");
   });
 });

@@ -1,10 +1,10 @@
 /** Keys of a system on one machine: made on its first start, kept as files that only their owner can read. */
 import { constants } from "node:fs";
-import { chmod, link, mkdir, open, readFile, unlink } from "node:fs/promises";
+import { chmod, link, mkdir, open, readFile, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from "jose";
 import type { Random } from "../domain/random.ts";
-import { formatKeySet, type KeySet, parseKeySet } from "./key-set.ts";
+import { formatKeySet, type KeySet, parseKeySet, publicKeySet } from "./key-set.ts";
 
 export interface LocalKeys {
   readonly signingKeys: KeySet;
@@ -23,6 +23,8 @@ export const signingKeysFile = "signing-keys.json";
 const secretBytes = 32;
 const secretPattern = /^[0-9a-f]{64}$/;
 const rsaBits = 2048;
+/** The current key and those whose tokens can still be refreshed. */
+const keysKept = 8;
 
 /**
  * Reads the keys under `dataDirectory/keys` and makes those that are missing: RSA-2048, and 32 random bytes each in
@@ -46,6 +48,29 @@ export async function readSigningKeys(dataDirectory: string): Promise<KeySet> {
   const text = await readIfThere(path);
   if (text === undefined) throw new Error(`key file ${path}: missing`);
   return parseKeySet(text, path);
+}
+
+/**
+ * Puts a fresh key in front: new tokens carry it, those of the older keys stay valid until they expire and can be
+ * refreshed. Older keys lose their private part, beyond `keysKept` the oldest go. Written whole or not at all.
+ * A server in operation follows at its next start, or when it meets a token of the new key.
+ * @returns the new key's id. @throws {Error} one line that names the file and the fault
+ */
+export async function rotateSigningKeys(dataDirectory: string, random: Random): Promise<string> {
+  const path = join(dataDirectory, keyDirectory, signingKeysFile);
+  const older = publicKeySet(await readSigningKeys(dataDirectory)).keys;
+  const fresh = await generateKeySet();
+  const keys = [...fresh.keys, ...older].slice(0, keysKept);
+  const draft = `${path}.${random.bytes(8).toHex()}.new`;
+  try {
+    await writePrivate(draft, formatKeySet({ currentKeyId: fresh.currentKeyId, keys }));
+    await rename(draft, path);
+  } catch (error) {
+    throw new Error(`key file ${path}: cannot be written (${codeOf(error)})`, { cause: error });
+  } finally {
+    await unlink(draft).catch(() => undefined);
+  }
+  return fresh.currentKeyId;
 }
 
 /** A fresh RSA-2048 key as the only key of a set; its id is its RFC 7638 thumbprint. */
@@ -88,15 +113,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
 async function createOnce(path: string, content: string, random: Random): Promise<string> {
   const draft = `${path}.${random.bytes(8).toHex()}.new`;
   try {
-    const file = await open(draft, constants.O_CREAT | constants.O_WRONLY | constants.O_EXCL, 0o600);
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    // The mode given to `open` is cut by the umask.
-    await chmod(draft, 0o600);
+    await writePrivate(draft, content);
     await link(draft, path).catch((error: unknown) => {
       if (codeOf(error) !== "EEXIST") throw error;
     });
@@ -106,6 +123,19 @@ async function createOnce(path: string, content: string, random: Random): Promis
   } finally {
     await unlink(draft).catch(() => undefined);
   }
+}
+
+/** A new file of mode 0600, on the disk when this resolves. */
+async function writePrivate(path: string, content: string): Promise<void> {
+  const file = await open(path, constants.O_CREAT | constants.O_WRONLY | constants.O_EXCL, 0o600);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  // The mode given to `open` is cut by the umask.
+  await chmod(path, 0o600);
 }
 
 function codeOf(error: unknown): string {
