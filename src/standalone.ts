@@ -171,6 +171,8 @@ function listen(settings: StandaloneSettings, system: StandaloneSystem): Server<
     return Bun.serve<SocketData>({
       hostname: settings.host,
       port: settings.port,
+      // Bun shares a port between processes unless told not to: a second server would silently take half the clients.
+      reusePort: false,
       development: false,
       maxRequestBodySize: limits.transportBytesMax,
       // A request must arrive within this time: slow senders hold no connection for ever.

@@ -76,6 +76,18 @@ describe("a start that is refused", () => {
     expect((await server.rest("GET", "/health")).status).toBe(200);
   });
 
+  test("a port that another server of ours has taken", async () => {
+    await using first = await StandaloneServer.start({ dataDir: join(directory, "first") });
+    const port = new URL(first.url).port;
+    expectRefusal(
+      await runToEnd(["--port", port, "--data", join(directory, "second")]),
+      new RegExp(port),
+      /is taken/,
+      /--port/,
+    );
+    expect((await first.rest("GET", "/health")).status).toBe(200);
+  });
+
   test("a data directory that is a file, or below one", async () => {
     const file = join(directory, "file");
     writeFileSync(file, "mine");
