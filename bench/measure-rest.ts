@@ -11,7 +11,7 @@ import { startTriplane } from "./triplane.ts";
 
 const members = 20;
 const requestsInFlight = 32;
-const warmUpMs = 2000;
+const warmUpMs = 8000;
 const profilePath = "/api/v1/users/me";
 
 interface RestRequest {
