@@ -121,7 +121,10 @@ async function createSecrets(
     clock: systemClock,
     onReloadFailed: (error) => logger.error("key_reload_failed", { error }),
   });
-  const write = (record: Readonly<Record<string, unknown>>): void => logger.info("security", record);
+  // Lines of their own beside the log's: they have their own level and time.
+  const write = (record: Readonly<Record<string, unknown>>): void => {
+    process.stderr.write(`${JSON.stringify(record)}\n`);
+  };
   const audit = new LogAudit({
     source: { service: "standalone", instance: "standalone", version },
     clock: systemClock,
