@@ -57,6 +57,8 @@ export class Connection {
   lastHeartbeatMs: number;
   lastRouteRefreshMs: number;
   requestsInFlight = 0;
+  /** Number of the call that took its last send; 0 once it has sent again. */
+  sendCall = 0;
   syncsInFlight = 0;
   /** Sends of a chat that wait for the answer to the ones before them. */
   waitingSends: Map<string, PendingSend[]> | undefined;

@@ -30,6 +30,11 @@ type CoalescerDeps = Pick<GatewayDeps, "clock" | "logger" | "ingest" | "settings
   readonly timestamp: () => string;
 };
 
+/**
+ * Share of the last call's sends whose connections have sent again, from which on the next call does not wait for
+ * its window: they send answer by answer, and hardly anybody else is expected.
+ */
+const returnedShare = 0.8;
 /** Sends collected while a call is under way; with more, the next call does not wait for it. */
 const heldSendsMax = 48;
 
@@ -38,6 +43,10 @@ export class SendCoalescer {
   #turn: PendingSend[] = [];
   #timer: { readonly timer: Timer; readonly waits: boolean } | undefined;
   #lastCallAtMs = Number.NEGATIVE_INFINITY;
+  /** Of the last turn: its number, its sends, and how many of its connections have sent again. */
+  #callNumber = 0;
+  #lastSends = 0;
+  #returned = 0;
   #callsInFlight = 0;
   #whenQuiet: (() => void)[] = [];
 
@@ -55,12 +64,17 @@ export class SendCoalescer {
       return;
     }
     this.#turn.push(send);
+    if (connection.sendCall === this.#callNumber) {
+      connection.sendCall = 0;
+      this.#returned++;
+    }
     this.#schedule();
   }
 
   #schedule(): void {
     if (this.#turn.length === 0 || this.#held()) return;
-    const waitMs = this.#turn.length < heldSendsMax ? this.#windowLeftMs() : 0;
+    const isEverybodyBack = this.#returned >= this.#lastSends * returnedShare;
+    const waitMs = this.#turn.length < heldSendsMax && !isEverybodyBack ? this.#windowLeftMs() : 0;
     if (this.#timer !== undefined && (waitMs > 0 || !this.#timer.waits)) return;
     this.#timer?.timer.cancel();
     const timer = this.#deps.clock.setTimer(waitMs, () => this.#endTurn());
@@ -98,6 +112,10 @@ export class SendCoalescer {
     this.#lastCallAtMs = this.#deps.clock.monotonicMs();
     const turn = this.#turn;
     this.#turn = [];
+    this.#callNumber++;
+    this.#lastSends = turn.length;
+    this.#returned = 0;
+    for (const { connection } of turn) connection.sendCall = this.#callNumber;
     for (const group of this.#groups(turn)) {
       for (const call of this.#calls(group)) void this.#call(call);
     }
