@@ -18,7 +18,6 @@ export function gatewaySettingsOf(settings: StandaloneSettings, serverId: string
     rateLimitsEnabled,
     typingEnabled: features.typing,
     heartbeatIntervalMs: gateway.timeouts.heartbeatIntervalSeconds * 1000,
-    heartbeatTimeoutMs: gateway.timeouts.heartbeatTimeoutSeconds * 1000,
     idleTimeoutMs: gateway.routing.expiryWindowSeconds * 1000,
     persistTimeoutMs: gateway.timeouts.durabilityRpcSeconds * 1000,
     requestsPerConnectionMax: inbound.maxQueueDepth,

@@ -69,7 +69,6 @@ export class Connection {
   rateRefusals: number[] | undefined;
   busyRefusals: number[] | undefined;
   syncTimes: number[] | undefined;
-  unhealthy = false;
 
   constructor(init: ConnectionInit, context: ConnectionContext) {
     this.init = init;

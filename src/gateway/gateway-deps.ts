@@ -39,9 +39,7 @@ export interface GatewaySettings {
   readonly rateLimitsEnabled: boolean;
   readonly typingEnabled: boolean;
   readonly heartbeatIntervalMs: number;
-  /** Silence after which a connection counts as unhealthy. */
-  readonly heartbeatTimeoutMs: number;
-  /** Silence after which it is closed, and the life of its routing entry. */
+  /** Silence after which a connection is closed, and the life of its routing entry. */
   readonly idleTimeoutMs: number;
   readonly persistTimeoutMs: number;
   readonly requestsPerConnectionMax: number;

@@ -38,7 +38,6 @@ export class Liveness {
   heartbeat(connection: Connection): void {
     const nowMs = this.#deps.clock.monotonicMs();
     connection.lastHeartbeatMs = nowMs;
-    connection.unhealthy = false;
     if (nowMs - connection.lastRouteRefreshMs < refreshIntervalMinMs) return;
     connection.lastRouteRefreshMs = nowMs;
     this.#refreshing.add(connection);

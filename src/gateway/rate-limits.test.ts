@@ -199,7 +199,7 @@ describe("other frames", () => {
   });
 
   test("L23 the tenth invalid frame within a minute closes the connection, nine do not", async () => {
-    const world = new GatewayWorld({ heartbeatTimeoutMs: 600_000, idleTimeoutMs: 600_000 });
+    const world = new GatewayWorld({ idleTimeoutMs: 600_000 });
     const { send, socket } = await world.connect("user_A", 1);
     for (let n = 0; n < 9; n += 1) send("{");
     expect(socket.closedWith).toBeUndefined();

@@ -119,7 +119,6 @@ export const gatewaySettings: GatewaySettings = {
   rateLimitsEnabled: true,
   typingEnabled: true,
   heartbeatIntervalMs: 5000,
-  heartbeatTimeoutMs: 10_000,
   idleTimeoutMs: 15_000,
   persistTimeoutMs: 5000,
   requestsPerConnectionMax: 100,

@@ -33,12 +33,16 @@ export function gatewaySettings(connectionsMax: number) {
     timeouts: {
       durabilityRpcSeconds: amount("deadline of a persist call", 5, 300),
       heartbeatIntervalSeconds: amount("interval of heartbeats", 5, 300),
-      heartbeatTimeoutSeconds: amount("a connection silent for this long is closed", 10, 600),
+      heartbeatTimeoutSeconds: amount(
+        "a connection silent for this long is unhealthy; the interval stays below",
+        10,
+        600,
+      ),
     },
     shutdown: {
       drainTimeoutSeconds: amount("time for draining; the process ends within 5 s more", 30, 3600),
     },
-    routing: { expiryWindowSeconds: amount("life of a routing entry without a refresh", 15, 3600) },
+    routing: { expiryWindowSeconds: amount("silence that closes a connection and ends its route", 15, 3600) },
     revocation: {
       outageGraceMs: amount(
         "how long open connections outlive a revocation store that is down",
